@@ -1,0 +1,57 @@
+# `make` prints what there is. Two commands set everything up on a machine with Python 3.11: `make run` and `make test`.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench-ingest bench-peers shots clean
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/run: requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "connmon needs Python 3.11: install it, or name it with make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/dev: requirements.txt requirements-dev.txt
+	@command -v $(PYTHON) >/dev/null || { echo "connmon needs Python 3.11: install it, or name it with make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $(VENV)/run $@
+
+run: $(VENV)/run ## everything, embedded, with the Demo game; prints where to look
+	$(BIN)/python manage.py up $(ARGS)
+
+test: $(VENV)/dev ## every fast test; real PostgreSQL, Valkey, Luau VM and Chromium
+	@sh scripts/need-browser
+	$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/dev ## linters, types, layers, migrations, templates, scripts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/python manage.py makemigrations --check --dry-run --skip-checks
+	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/biome check static dashboard
+	@sh scripts/check-luau
+
+format: $(VENV)/dev ## rewrites sources as the formatters want them
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/biome check --write static dashboard
+
+bench-ingest: $(VENV)/dev ## durable reports a second, beside a bare write and beside peers
+	$(BIN)/python -m bench.ingest $(ARGS)
+
+bench-peers: $(VENV)/dev ## the peers alone
+	$(BIN)/python -m bench.peers $(ARGS)
+
+shots: $(VENV)/dev ## screenshots of the pages, to docs/images
+	$(BIN)/python -m tests.e2e.shots
+
+clean: ## removes the virtual environment and caches; keeps .data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache node_modules
