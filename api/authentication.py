@@ -1,0 +1,42 @@
+"""Keys and scopes for the REST views of ops and CI."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from connmon.accounts.models import ApiKey, Scope
+from connmon.accounts.queries import find_live_key
+
+if TYPE_CHECKING:  # rest_framework.views imports this module through its settings
+    from rest_framework.views import APIView
+
+
+class KeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer cm_<id>_<secret>`; `request.auth` is the key, its game the only one in reach."""
+
+    def authenticate(self, request: Request) -> tuple[None, ApiKey] | None:
+        word, _, token = get_authorization_header(request).decode("latin-1").partition(" ")
+        if word.lower() != "bearer":
+            return None
+        key = find_live_key(token.strip(), now=timezone.now())
+        if key is None:
+            raise AuthenticationFailed("No live key has this id and secret.")
+        return None, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class HasScope(BasePermission):
+    """Whether the key has the scope that the view names in `scope`."""
+
+    message: ClassVar[str] = "This key lacks the scope that is needed here."
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        key = request.auth
+        scope: Scope = getattr(view, "scope", Scope.READ)
+        return isinstance(key, ApiKey) and scope.value in key.scopes

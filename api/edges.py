@@ -1,0 +1,54 @@
+"""What a web process keeps for its machine edges: connections, key ring, ingest, the publisher."""
+
+from django.conf import settings
+from psycopg_pool import AsyncConnectionPool
+
+from api.agent_socket import AgentSocket
+from api.ingest import Receive, ReportEdge, Scope, Send
+from connmon.accounts.keyring import KeyRing
+from connmon.core.database import conninfo
+from connmon.live.publish import Publisher
+from connmon.registry.ingest import Ingest, utc_now
+from connmon.registry.refusals import Refusals
+
+
+class Edges:
+    """Built once per process, started and stopped with it."""
+
+    def __init__(self) -> None:
+        # Opened in `start`: a pool wants the running loop. Small: only key look-ups and refusals use it.
+        self._pool = AsyncConnectionPool(
+            conninfo(), min_size=1, max_size=2, timeout=3, open=False, kwargs={"autocommit": True}
+        )
+        self._publisher = Publisher()
+        self._ingest = Ingest(
+            conninfo(),
+            queue_limit=settings.INGEST_QUEUE,
+            publish=self._publisher.publish,
+            clock=utc_now,
+        )
+        self._refusals = Refusals(self._pool, clock=utc_now)
+        self.reports = ReportEdge(
+            keys=KeyRing(self._pool),
+            ingest=self._ingest,
+            refusals=self._refusals,
+            key_rate=settings.INGEST_KEY_RATE,
+        )
+
+    async def agent(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One agent's socket."""
+        await AgentSocket(self.reports, receive, send).run(scope)
+
+    async def start(self) -> None:
+        """Opens what needs the event loop; does not wait for the database."""
+        await self._pool.open(wait=False)
+        self._ingest.start()
+        self._refusals.start()
+        self._publisher.start()
+
+    async def stop(self) -> None:
+        """Takes what waits, then closes."""
+        await self._ingest.stop()
+        await self._refusals.stop()
+        await self._publisher.stop()
+        await self._pool.close()

@@ -1,0 +1,185 @@
+"""`POST /api/v1/reports`: a bare ASGI application that stands before Django (docs/decisions/0003-ingest.md).
+
+Authenticate, bound, decode, one domain call, answer. Everything that can be refused is refused here, typed; what comes
+back with 200 is committed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import psycopg
+
+from api.limits import Buckets
+from api.problems import CONTENT_TYPE, STATUSES, problem
+from connmon.accounts.keyring import Key, KeyRefused, KeyRing
+from connmon.core.ids import server_key
+from connmon.registry.ingest import Ingest, Unavailable, utc_now
+from connmon.registry.refusals import Refusals
+from connmon.wire import v1
+from connmon.wire.codec import WireError, body_digest, decode_report, encode, gunzip
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+BODY_SECONDS: Final = 10.0  # for the whole body: a sender that trickles holds a buffer
+TAKE_SECONDS: Final = 15.0  # for the commit; then the sender may ask again
+BAD_KEYS_PER_SECOND: Final = 20.0  # from one address
+
+_JSON: Final = (b"content-type", b"application/json")
+
+
+class Refused(Exception):
+    """Any refusal of a report, as its problem document says it."""
+
+    def __init__(self, code: str, detail: str, *, pointer: str = "", retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.pointer = pointer
+        self.retry_after = retry_after
+
+    def body(self, **more: Any) -> bytes:
+        """The problem document, with `more` members."""
+        if self.retry_after is not None:
+            more["retry_after"] = self.retry_after
+        return msgspec.json.encode(problem(self.code, self.detail, pointer=self.pointer, **more))
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A committed report: the answer to send, and how many seconds until the next report is due."""
+
+    answer: bytes
+    interval: float
+
+
+class ReportEdge:
+    """Takes reports, whichever way they come; the agent's socket uses `admit` and `take` too."""
+
+    def __init__(self, *, keys: KeyRing, ingest: Ingest, refusals: Refusals, key_rate: int) -> None:
+        self._keys = keys
+        self._ingest = ingest
+        self._refusals = refusals
+        self._by_key = Buckets(rate=key_rate, burst=key_rate)
+        self._bad_keys = Buckets(rate=BAD_KEYS_PER_SECOND, burst=BAD_KEYS_PER_SECOND * 5)
+        self._log = logging.getLogger("connmon.edge")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One HTTP request."""
+        try:
+            if scope["method"] != "POST":
+                raise Refused("method-not-allowed", "Reports are sent with POST.")
+            headers = dict(scope["headers"])
+            key = await self.admit(headers.get(b"authorization", b""), address=address_of(scope))
+            taken = await self._take_request(key, headers, receive)
+        except Refused as refused:
+            await _respond_refusal(send, refused)
+        else:
+            await _respond(send, 200, taken.answer, _JSON)
+
+    async def admit(self, authorization: bytes, *, address: str) -> Key:
+        """The key of a request or socket, with scope `report`. Raises Refused."""
+        try:
+            return await self._keys.authenticate(authorization.decode("latin-1"), scope="report", now=utc_now())
+        except KeyRefused as refused:
+            wait = self._bad_keys.take(address)
+            if wait:
+                detail = "Too many requests with bad keys come from this address."
+                raise Refused("too-many-reports", detail, retry_after=int(wait) + 1) from None
+            raise Refused(refused.code, refused.detail) from None
+        except (psycopg.Error, TimeoutError) as error:
+            self._log.warning("keys cannot be looked up: %s", error)
+            raise Refused("database-down", "Keys cannot be looked up now.", retry_after=5) from None
+
+    async def take(self, key: Key, body: bytes) -> Taken:
+        """Takes one report (JSON, inflated); returns after the commit. Raises Refused."""
+        wait = self._by_key.take(key.id)
+        if wait:
+            raise Refused("too-many-reports", "This key sends more than it may.", retry_after=int(wait) + 1)
+        try:
+            report = decode_report(body)
+            server_id = server_key(key.game_id, report.server.id, report.server.boot)
+            async with asyncio.timeout(TAKE_SECONDS):
+                step = await self._ingest.submit(key.game_id, key.id, server_id, report, body_digest(body))
+        except WireError as error:
+            if error.code == "key-revoked":
+                self._keys.forget(key.id)
+            raise self._refuse(key, error, body) from None
+        except Unavailable as error:
+            raise Refused(error.code, error.detail, retry_after=error.retry_after) from None
+        except TimeoutError:
+            raise Refused("overloaded", "The report was not committed in time.", retry_after=5) from None
+        answer = v1.Answer(ack=report.seq, resync=step.resync, interval=key.report_interval)
+        return Taken(encode(answer), report.interval)
+
+    async def _take_request(self, key: Key, headers: dict[bytes, bytes], receive: Receive) -> Taken:
+        media = headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
+        if media != b"application/json":
+            raise self._refuse(key, WireError("unsupported-media-type", "Reports are application/json."), b"")
+        encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+        if encoding not in {b"identity", b"gzip"}:
+            raise self._refuse(key, WireError("unsupported-media-type", "Content-Encoding: gzip, or none."), b"")
+        try:
+            body = await _read_body(headers, receive)
+            if encoding == b"gzip":
+                body = gunzip(body)
+        except WireError as error:
+            raise self._refuse(key, error, b"") from None
+        return await self.take(key, body)
+
+    def _refuse(self, key: Key, error: WireError, body: bytes) -> Refused:
+        """Counts it and keeps its reason for the game's members."""
+        self._refusals.add(key.game_id, code=error.code, detail=error.detail, pointer=error.pointer, body=body)
+        return Refused(error.code, error.detail, pointer=error.pointer)
+
+
+async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    """The body as it came. Raises WireError: body-too-large, body-timeout."""
+    too_large = WireError("body-too-large", f"A body has at most {v1.MAX_BODY} bytes; send snapshot parts, or gzip.")
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > v1.MAX_BODY:
+        raise too_large
+    chunks: list[bytes] = []
+    size, more = 0, True
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while more:
+                message = await receive()
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                more = message.get("more_body", False)
+                if size > v1.MAX_BODY:
+                    raise too_large
+    except TimeoutError:
+        raise WireError("body-timeout", f"The body did not arrive within {BODY_SECONDS:.0f} s.") from None
+    return b"".join(chunks)
+
+
+def address_of(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+async def _respond(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    fixed = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [fixed, *headers]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _respond_refusal(send: Send, refused: Refused) -> None:
+    headers = [(b"content-type", CONTENT_TYPE.encode())]
+    if refused.retry_after is not None:
+        headers.append((b"retry-after", str(refused.retry_after).encode()))
+    status = STATUSES[refused.code]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if status == 405:
+        headers.append((b"allow", b"POST"))
+    if status in {408, 413}:  # part of the body may still be on its way
+        headers.append((b"connection", b"close"))
+    await _respond(send, status, refused.body(), *headers)

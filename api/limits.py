@@ -1,0 +1,29 @@
+"""How much one key, or one address without a good key, may ask of a process."""
+
+import time
+from collections.abc import Callable, Hashable
+from typing import Final
+
+NAMES: Final = 20_000  # kept at once; the fullest buckets say nothing and are dropped first
+
+
+class Buckets:
+    """Token buckets by name: `rate` a second, bursts of up to `burst`."""
+
+    def __init__(self, *, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock
+        self._levels: dict[Hashable, tuple[float, float]] = {}  # name: (tokens, when that was)
+
+    def take(self, name: Hashable) -> float:
+        """0.0 if one more is fine (and counts it), else the seconds until it will be."""
+        now = self._clock()
+        tokens, since = self._levels.get(name, (self._burst, now))
+        tokens = min(self._burst, tokens + (now - since) * self._rate)
+        if tokens < 1.0:
+            return (1.0 - tokens) / self._rate
+        if len(self._levels) >= NAMES:
+            self._levels.clear()
+        self._levels[name] = (tokens - 1.0, now)
+        return 0.0

@@ -1,0 +1,40 @@
+"""The Demo game: made once, fed by `manage.py demo`, removed with one click and then not made again."""
+
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from connmon.accounts.actions import add_member, create_game_without_members, issue_key
+from connmon.accounts.models import ApiKey, Game, Role, Scope, User
+from connmon.core.errors import Invalid
+from connmon.demo.models import DemoRemoval
+from connmon.registry.actions import forget_game
+
+DEMO_KEY_NAME: Final = "Demo servers"
+
+
+def demo_key(*, now: datetime) -> str | None:
+    """A fresh report key for the Demo game, which is made if need be; None once a member has removed it."""
+    with transaction.atomic():
+        if DemoRemoval.objects.exists():
+            return None
+        game = Game.objects.filter(is_demo=True).first()
+        if game is None:
+            game = create_game_without_members(name="Demo", now=now, is_demo=True)
+            for user in User.objects.filter(is_superuser=True):
+                add_member(game, user=user, role=Role.ADMIN, now=now)
+        # The feeder keeps its key in memory only, so the one of an earlier feeder is of no use any more.
+        ApiKey.objects.filter(game=game, name=DEMO_KEY_NAME).delete()
+        key = issue_key(game, name=DEMO_KEY_NAME, scopes=[Scope.REPORT], expires_at=None, now=now)
+    return key.plaintext
+
+
+def remove_demo(game: Game, *, now: datetime) -> None:
+    """Removes the Demo game with all that was reported; the feeder is refused from then on and ends."""
+    if not game.is_demo:
+        raise Invalid("Only the Demo game is removed this way.")
+    with transaction.atomic():
+        DemoRemoval.objects.create(at=now)
+        forget_game(game)
+        game.delete()

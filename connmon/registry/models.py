@@ -1,0 +1,123 @@
+"""What is known of each game server: services, their counters, pools, and every registered connection.
+
+Tables of one server lead with its key (`server_id`), so that they can be distributed by it. What changes with each
+report stands in one row per server (`ServerState`) that carries no index but its primary key.
+"""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class Service(models.Model):
+    """A service exists once per game, whatever number of servers run it."""
+
+    id = models.AutoField(primary_key=True)
+    game = models.ForeignKey("accounts.Game", models.CASCADE, related_name="services")
+    name = models.CharField(max_length=128)
+    first_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["game", "name"], name="one_service_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GameServer(models.Model):
+    """One boot of one game server. Its key is derived from game, name and boot (core.ids.server_key)."""
+
+    id = models.BigIntegerField(primary_key=True)
+    game = models.ForeignKey("accounts.Game", models.CASCADE, related_name="servers")
+    name = models.CharField(max_length=128)
+    boot = models.CharField(max_length=64)
+    agent = models.CharField(max_length=64)
+    place_id = models.BigIntegerField(null=True)
+    place_version = models.BigIntegerField(null=True)
+    first_seen_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)  # another boot took its place, or it was removed
+
+    class Meta:
+        indexes: ClassVar = [
+            # Readers: the pages' lists of running servers, and the end of earlier boots.
+            models.Index(fields=["game", "name"], name="running_servers", condition=models.Q(ended_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ServerState(models.Model):
+    """What every report of a server writes, in one narrow row; the arrays run in parallel."""
+
+    server_id = models.BigIntegerField(primary_key=True)
+    game_id = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
+    last_digest = models.BigIntegerField()
+    snapshot = models.SmallIntegerField()  # the snapshot that new connections belong to
+    snapshot_part = models.IntegerField()  # parts taken of a snapshot under way; 0: none under way
+    synced = models.BooleanField()  # False: a resync was asked for and is not complete
+    superseded = models.BooleanField(default=False)  # a newer boot reports; this one is refused
+    received_at = models.DateTimeField()
+    due_at = models.DateTimeField()  # silent if no report came until then
+    clock_skew = models.FloatField()  # seconds the sender's clock is ahead of ours
+    players = models.IntegerField()
+    memory_mb = models.FloatField(null=True)
+    signals_mb = models.FloatField(null=True)
+    config_revision = models.IntegerField()
+    dropped = models.IntegerField()
+    service_ids = ArrayField(models.IntegerField())
+    live = ArrayField(models.IntegerField())
+    opened = ArrayField(models.BigIntegerField())
+    closed = ArrayField(models.BigIntegerField())
+    idle = ArrayField(models.IntegerField())
+    orphaned = ArrayField(models.IntegerField())
+    stale = ArrayField(models.IntegerField())
+    pool_types = ArrayField(models.CharField(max_length=64))
+    pool_size = ArrayField(models.IntegerField())
+    pool_in_use = ArrayField(models.IntegerField())
+    pool_hits = ArrayField(models.BigIntegerField())
+    pool_misses = ArrayField(models.BigIntegerField())
+
+
+class Connection(models.Model):
+    """One registered connection. Written when it opens, changes state and closes; not by each report.
+
+    The key leads with the server, then the service: a service's registry is one short range per server.
+    """
+
+    pk = models.CompositePrimaryKey("server_id", "service_id", "connection_id")
+    server_id = models.BigIntegerField()
+    service_id = models.IntegerField()
+    connection_id = models.BigIntegerField()
+    opened_at = models.FloatField()  # Unix seconds of the agent's clock, as sent: orders name the very number
+    state = models.SmallIntegerField()  # place in states.STATES
+    owner_kind = models.SmallIntegerField()  # place in states.OWNER_KINDS
+    snapshot = models.SmallIntegerField()
+    essential = models.BooleanField()
+    owner = models.TextField()
+    name = models.TextField()
+    type = models.TextField()
+    site = models.TextField()
+
+
+class RefusedReport(models.Model):
+    """Reports of a valid key that were refused, one row for each server, code and place in the body."""
+
+    game = models.ForeignKey("accounts.Game", models.CASCADE, related_name="refused_reports")
+    server = models.CharField(max_length=128)  # as the sender names it; "" if the body did not say
+    code = models.CharField(max_length=40)
+    pointer = models.CharField(max_length=200)
+    detail = models.CharField(max_length=500)
+    excerpt = models.TextField()  # the beginning of the last such body
+    count = models.BigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["game", "server", "code", "pointer"], name="one_row_per_refusal"),
+        ]

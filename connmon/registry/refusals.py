@@ -1,0 +1,128 @@
+"""Refused reports are kept for the game's members: gathered in memory, written together, one row per kind."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, LiteralString
+
+import msgspec
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+FLUSH_SECONDS: Final = 1.0
+EXCERPT: Final = 1_000  # characters of the body that are kept
+KINDS: Final = 2_000  # different refusals gathered between two flushes; more of them are only counted in the log
+KEPT_PER_GAME: Final = 500  # rows; the oldest go
+
+ADD: Final[LiteralString] = """
+    INSERT INTO registry_refusedreport AS r
+        (game_id, server, code, pointer, detail, excerpt, count, first_at, last_at)
+    SELECT %(game)s, %(server)s, %(code)s, %(pointer)s, %(detail)s, %(excerpt)s, %(count)s, %(at)s, %(at)s
+    WHERE EXISTS (SELECT FROM accounts_game WHERE id = %(game)s)
+    ON CONFLICT (game_id, server, code, pointer) DO UPDATE SET
+        detail = excluded.detail, excerpt = excluded.excerpt, count = r.count + excluded.count,
+        last_at = excluded.last_at
+"""
+TRIM: Final[LiteralString] = """
+    DELETE FROM registry_refusedreport WHERE game_id = %s AND id NOT IN (
+        SELECT id FROM registry_refusedreport WHERE game_id = %s ORDER BY last_at DESC LIMIT %s)
+"""
+
+
+@dataclass(slots=True)
+class Refusal:
+    """One kind of refused report since the last flush."""
+
+    detail: str
+    excerpt: str
+    count: int
+    at: datetime
+
+
+class _Head(msgspec.Struct):
+    """As much of a refused body as may still say who sent it."""
+
+    class Server(msgspec.Struct):
+        id: str
+
+    server: Server
+
+
+_head = msgspec.json.Decoder(_Head)
+
+
+class Refusals:
+    """One per process."""
+
+    def __init__(self, pool: AsyncConnectionPool, *, clock: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._log = logging.getLogger("connmon.refusals")
+        self._gathered: dict[tuple[int, str, str, str], Refusal] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to flush; call it inside the event loop."""
+        self._task = asyncio.create_task(self._run(), name="refusals")
+
+    async def stop(self) -> None:
+        """Writes what is left and ends."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.step()
+
+    def add(self, game_id: int, *, code: str, detail: str, pointer: str, body: bytes) -> None:
+        """Notes one refused report; returns at once."""
+        kind = (game_id, _sender(body), code, pointer[:200])
+        known = self._gathered.get(kind)
+        if known is None and len(self._gathered) >= KINDS:
+            self._log.warning("refused report not kept: game %s, %s at %s", game_id, code, pointer[:200])
+            return
+        count = known.count + 1 if known else 1
+        self._gathered[kind] = Refusal(_storable(detail, 500), _excerpt(body), count, self._clock())
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            try:
+                await self.step()
+            except (psycopg.Error, OSError) as error:
+                self._log.warning("refused reports wait to be kept: %s", error)
+
+    async def step(self) -> bool:
+        """Writes what has gathered; whether there was anything. What fails stays gathered."""
+        if not self._gathered:
+            return False
+        gathered = dict(self._gathered)
+        async with self._pool.connection() as connection, connection.transaction():
+            for (game_id, server, code, pointer), refusal in gathered.items():
+                values = {"game": game_id, "server": server, "code": code, "pointer": pointer}
+                more = {"detail": refusal.detail, "excerpt": refusal.excerpt, "count": refusal.count, "at": refusal.at}
+                await connection.execute(ADD, values | more)
+            for game_id in {kind[0] for kind in gathered}:
+                await connection.execute(TRIM, (game_id, game_id, KEPT_PER_GAME))
+        for kind, refusal in gathered.items():
+            if self._gathered[kind] is refusal:
+                del self._gathered[kind]
+            else:  # it came again meanwhile, counted on top of what is now written
+                self._gathered[kind].count -= refusal.count
+        return True
+
+
+def _sender(body: bytes) -> str:
+    try:
+        return _storable(_head.decode(body).server.id, 128)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
+def _excerpt(body: bytes) -> str:
+    return _storable(body[: EXCERPT * 4].decode("utf-8", "replace"), EXCERPT)
+
+
+def _storable(text: str, most: int) -> str:
+    """PostgreSQL takes no NUL, and pages want no control characters."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text[:most])

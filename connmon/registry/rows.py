@@ -1,0 +1,164 @@
+"""A batch of reports as the values of its statements: array literals, made from strings.
+
+Ints and floats go through `repr`, which runs over a whole list in C; text needs its quotes and backslashes escaped.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from connmon.registry import states
+from connmon.registry.image import Counters, Image
+from connmon.registry.rules import Position, lease_seconds
+from connmon.wire.v1 import Memory, Opened, PoolCounters, Report
+
+STATES: Final[dict[str, int]] = {state.value: number for number, state in enumerate(states.STATES)}
+OWNER_KINDS: Final[dict[str, int]] = {kind.value: number for number, kind in enumerate(states.OWNER_KINDS)}
+
+OPENED_COLUMNS: Final = 12  # of statements.OPEN
+STATE_COLUMNS: Final = (
+    "server_id", "expected", "seq", "digest", "snapshot", "snapshot_part", "synced", "lease", "clock_skew", "players",
+    "memory_mb", "signals_mb", "config_revision", "dropped", "service_ids", "live", "opened", "closed", "idle",
+    "orphaned", "stale", "pool_types", "pool_size", "pool_in_use", "pool_hits", "pool_misses",
+)  # fmt: skip
+
+
+def numbers(values: Iterable[int] | Iterable[float]) -> str:
+    """`{1,2,3}`."""
+    return "{" + repr(list(values))[1:-1] + "}"
+
+
+def words(values: Collection[str]) -> str:
+    """`{"a","b"}`: array elements in quotes, quotes and backslashes escaped."""
+    return "{" + _elements(list(values)) + "}" if values else "{}"
+
+
+def _quoted(value: str) -> str:
+    if "\\" in value or '"' in value:
+        value = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{value}"'
+
+
+class Rows:
+    """What one batch writes; `add` takes a report with what it leads to."""
+
+    def __init__(self) -> None:
+        self.states: list[tuple[str, ...]] = []
+        self.opened: list[list[str]] = [[] for _ in range(OPENED_COLUMNS)]
+        self.closed: list[tuple[int, int, int]] = []
+        self.changed: list[tuple[int, int, int, int]] = []
+        self.complete: list[tuple[int, int]] = []
+
+    def add(
+        self, server_id: int, report: Report, *, expected: int, after: Image, received_at: float, ids: Mapping[str, int]
+    ) -> None:
+        """One report's rows. Events of services that nothing was ever opened under have nothing to act on."""
+        position = after.position
+        self.states.append(
+            (
+                str(server_id),
+                str(expected),
+                *_position_values(position),
+                *_report_values(report, received_at),
+                *_counter_values(after.counters),
+                *_pool_values(after.pools),
+            )
+        )
+        closed = report.closed
+        if closed:
+            self.closed += [(server_id, ids[e.service], e.id) for e in closed if e.service in ids]
+        if report.changed:
+            self.changed += [
+                (server_id, ids[e.service], e.id, STATES[e.state]) for e in report.changed if e.service in ids
+            ]
+        opened = report.opened
+        if opened and closed:  # opened and closed again within one report: the closing holds
+            gone = {e.id for e in closed}
+            opened = [e for e in opened if e.id not in gone]
+        if opened:
+            for column, literal in zip(
+                self.opened, _opened_values(server_id, opened, position.snapshot, ids), strict=True
+            ):
+                column.append(literal)
+
+    def state_values(self) -> dict[str, str]:
+        """The named values of statements.TAKE."""
+        columns = zip(*self.states, strict=True)
+        return {name: "{" + ",".join(column) + "}" for name, column in zip(STATE_COLUMNS, columns, strict=True)}
+
+    def opened_values(self) -> list[str]:
+        """The values of statements.OPEN, in order."""
+        return ["{" + ",".join(column) + "}" for column in self.opened]
+
+    def event_values(self, events: Sequence[tuple[int, ...]]) -> tuple[str, ...]:
+        """Tuples to one array literal per place."""
+        return tuple(numbers(column) for column in zip(*events, strict=True))
+
+
+def _position_values(position: Position) -> tuple[str, ...]:
+    return (
+        str(position.seq),
+        str(position.digest),
+        str(position.snapshot),
+        str(position.snapshot_part),
+        "t" if position.synced else "f",
+    )
+
+
+def _report_values(report: Report, received_at: float) -> tuple[str, ...]:
+    memory = report.memory if isinstance(report.memory, Memory) else Memory()
+    return (
+        repr(lease_seconds(report.interval)),
+        repr(round(report.sent_at - received_at, 3)),
+        str(report.players),
+        "NULL" if memory.total_mb is None else repr(memory.total_mb),
+        "NULL" if memory.signals_mb is None else repr(memory.signals_mb),
+        str(report.config_revision),
+        str(report.dropped),
+    )
+
+
+def _counter_values(counters: Counters) -> list[str]:
+    # An array as an element of a text array: quoted, its digits and commas need no escape.
+    return ['"{' + repr(column)[1:-1] + '}"' for column in counters.columns()]
+
+
+def _pool_values(pools: dict[str, PoolCounters]) -> tuple[str, ...]:
+    values = pools.values()
+    return (
+        _quoted(words(pools)),
+        _quoted(numbers([pool.size for pool in values])),
+        _quoted(numbers([pool.in_use for pool in values])),
+        _quoted(numbers([pool.hits for pool in values])),
+        _quoted(numbers([pool.misses for pool in values])),
+    )
+
+
+def _opened_values(server_id: int, opened: list[Opened], snapshot: int, ids: Mapping[str, int]) -> tuple[str, ...]:
+    """Elements of each column's array literal, without its braces."""
+    count = len(opened)
+    return (
+        _repeated(str(server_id), count),
+        repr([ids[e.service] for e in opened])[1:-1],
+        repr([e.id for e in opened])[1:-1],
+        repr([e.at for e in opened])[1:-1],
+        repr([STATES[e.state] for e in opened])[1:-1],
+        repr([OWNER_KINDS[e.owner_kind] for e in opened])[1:-1],
+        _repeated(str(snapshot), count),
+        ",".join(["t" if e.essential else "f" for e in opened]),
+        _elements([e.owner for e in opened]),
+        _elements([e.name for e in opened]),
+        _elements([e.type for e in opened]),
+        _elements([e.site for e in opened]),
+    )
+
+
+def _repeated(literal: str, count: int) -> str:
+    return ",".join([literal] * count)
+
+
+def _elements(values: list[str]) -> str:
+    """`"a","b"`. Nearly no text holds a quote or backslash, so all of them are looked at together."""
+    joined = '","'.join(values)
+    if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
+        return ",".join(map(_quoted, values))
+    return f'"{joined}"'

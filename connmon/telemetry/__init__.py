@@ -1,0 +1,1 @@
+"""History of what the registry holds: samples now, made inside PostgreSQL."""

@@ -1,0 +1,17 @@
+"""Pages at the root, the API under /api/v1/, health beside them."""
+
+from django.urls import include, path
+
+from api.health import healthz, readyz
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("api/v1/", include("api.urls")),
+    path("", include("dashboard.urls")),
+]
+
+handler400 = "dashboard.errors.bad_request"
+handler403 = "dashboard.errors.permission_denied"
+handler404 = "dashboard.errors.page_not_found"
+handler500 = "dashboard.errors.server_error"
