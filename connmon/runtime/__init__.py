@@ -1,0 +1,1 @@
+"""Runs connmon on one machine: embedded PostgreSQL and Valkey, and one supervisor for every process."""
