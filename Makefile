@@ -36,13 +36,14 @@ check: $(VENV)/dev ## linters, types, layers, migrations, templates, scripts
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check --dry-run --skip-checks
 	$(BIN)/djlint templates --lint --quiet
-	$(BIN)/biome check static dashboard
-	@sh scripts/check-luau
+	$(BIN)/biome check static dashboard scripts
+	@sh scripts/node scripts/format-luau.mjs
 
 format: $(VENV)/dev ## rewrites sources as the formatters want them
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/biome check --write static dashboard
+	$(BIN)/biome check --write static dashboard scripts
+	@sh scripts/node scripts/format-luau.mjs --write
 
 bench-ingest: $(VENV)/dev ## durable reports a second, beside a bare write and beside peers
 	$(BIN)/python -m bench.ingest $(ARGS)

@@ -17,8 +17,9 @@ from api.limits import Buckets
 from api.problems import CONTENT_TYPE, STATUSES, problem
 from connmon.accounts.keyring import Key, KeyRefused, KeyRing
 from connmon.core.ids import server_key
-from connmon.registry.ingest import Ingest, Unavailable, utc_now
+from connmon.registry.ingest import Ingest, utc_now
 from connmon.registry.refusals import Refusals
+from connmon.registry.submission import Unavailable
 from connmon.wire import v1
 from connmon.wire.codec import WireError, body_digest, decode_report, encode, gunzip
 
@@ -26,6 +27,7 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
+MAX_DROPPED: Final = 16 * 1024 * 1024  # bytes of a body that is too large: one who writes all first would see a reset
 BODY_SECONDS: Final = 10.0  # for the whole body: a sender that trickles holds a buffer
 TAKE_SECONDS: Final = 15.0  # for the commit; then the sender may ask again
 BAD_KEYS_PER_SECOND: Final = 20.0  # from one address
@@ -36,18 +38,21 @@ _JSON: Final = (b"content-type", b"application/json")
 class Refused(Exception):
     """Any refusal of a report, as its problem document says it."""
 
-    def __init__(self, code: str, detail: str, *, pointer: str = "", retry_after: int | None = None) -> None:
+    def __init__(
+        self, code: str, detail: str, *, pointer: str = "", retry_after: int | None = None, **more: int
+    ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.pointer = pointer
         self.retry_after = retry_after
+        self.more = more
 
     def body(self, **more: Any) -> bytes:
         """The problem document, with `more` members."""
         if self.retry_after is not None:
             more["retry_after"] = self.retry_after
-        return msgspec.json.encode(problem(self.code, self.detail, pointer=self.pointer, **more))
+        return msgspec.json.encode(problem(self.code, self.detail, pointer=self.pointer, **self.more, **more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,9 @@ class ReportEdge:
             async with asyncio.timeout(TAKE_SECONDS):
                 step = await self._ingest.submit(key.game_id, key.id, server_id, report, body_digest(body))
         except WireError as error:
-            if error.code == "key-revoked":
+            if error.code == "key-revoked":  # whoever holds a dead key does not fill the members' page
                 self._keys.forget(key.id)
+                raise Refused(error.code, error.detail) from None
             raise self._refuse(key, error, body) from None
         except Unavailable as error:
             raise Refused(error.code, error.detail, retry_after=error.retry_after) from None
@@ -135,28 +141,31 @@ class ReportEdge:
     def _refuse(self, key: Key, error: WireError, body: bytes) -> Refused:
         """Counts it and keeps its reason for the game's members."""
         self._refusals.add(key.game_id, code=error.code, detail=error.detail, pointer=error.pointer, body=body)
-        return Refused(error.code, error.detail, pointer=error.pointer)
+        return Refused(error.code, error.detail, pointer=error.pointer, **error.more)
 
 
 async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
-    """The body as it came. Raises WireError: body-too-large, body-timeout."""
+    """The body as it came. Raises WireError: body-too-large, body-timeout, not-json (it ended early)."""
     too_large = WireError("body-too-large", f"A body has at most {v1.MAX_BODY} bytes; send snapshot parts, or gzip.")
     length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > v1.MAX_BODY:
+    if length.isdigit() and int(length) > (v1.MAX_BODY if b"expect" in headers else MAX_DROPPED):
         raise too_large
     chunks: list[bytes] = []
     size, more = 0, True
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            while more:
+            while more and size <= MAX_DROPPED:
                 message = await receive()
-                chunks.append(message.get("body", b""))
-                size += len(chunks[-1])
+                if message["type"] == "http.disconnect":
+                    raise WireError("not-json", "The connection ended before the body did.")
+                size += len(message.get("body", b""))
+                if size <= v1.MAX_BODY:
+                    chunks.append(message.get("body", b""))
                 more = message.get("more_body", False)
-                if size > v1.MAX_BODY:
-                    raise too_large
     except TimeoutError:
         raise WireError("body-timeout", f"The body did not arrive within {BODY_SECONDS:.0f} s.") from None
+    if size > v1.MAX_BODY:
+        raise too_large
     return b"".join(chunks)
 
 

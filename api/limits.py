@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Final
 
-NAMES: Final = 20_000  # kept at once; the fullest buckets say nothing and are dropped first
+NAMES: Final = 20_000  # kept at once; then all begin anew, which lets a burst through and no more
 
 
 class Buckets:

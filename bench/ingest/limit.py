@@ -18,7 +18,7 @@ from bench.ingest.workloads import BOOT, BUSY, LAG, SERVERS, script
 from bench.loader import server_names
 from connmon.core import ids
 from connmon.registry import statements as sql
-from connmon.registry.image import Image, merge_pools, merge_services
+from connmon.registry.image import NO_COUNTERS, Image, merge_pools, merge_services
 from connmon.registry.rows import Rows
 from connmon.registry.rules import Position
 from connmon.wire.codec import decode_report
@@ -80,7 +80,7 @@ def _render(base: Database, servers: list[str], service_ids: dict[str, int], seq
             report = decode_report(text.encode())
             after = Image(
                 Position(seq, 0, 1, 0, synced=True),
-                merge_services(Image().counters, report.services, service_ids),
+                merge_services(NO_COUNTERS, report.services, service_ids),
                 merge_pools({}, report.pools),
             )
             rows.add(

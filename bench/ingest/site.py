@@ -142,7 +142,7 @@ def web(
         descriptor = listener.fileno()
         command = [
             sys.executable, "-m", "uvicorn", application, "--fd", str(descriptor), "--loop", "uvloop",
-            "--http", "httptools", "--ws", "websockets-sansio", "--no-access-log", "--no-proxy-headers",
+            "--http", "connmon.runtime.patience:PatientHttpProtocol", "--ws", "websockets-sansio", "--no-access-log", "--no-proxy-headers",
             "--no-server-header", "--log-level", "warning",
         ]  # fmt: skip
         running = [subprocess.Popen(command, env=base.environment, pass_fds=(descriptor,)) for _ in range(processes)]

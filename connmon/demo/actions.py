@@ -12,6 +12,7 @@ from connmon.demo.models import DemoRemoval
 from connmon.registry.actions import forget_game
 
 DEMO_KEY_NAME: Final = "Demo servers"
+DEMO_INTERVAL: Final = 2.0  # seconds between reports: a first look should see something move
 
 
 def demo_key(*, now: datetime) -> str | None:
@@ -21,7 +22,7 @@ def demo_key(*, now: datetime) -> str | None:
             return None
         game = Game.objects.filter(is_demo=True).first()
         if game is None:
-            game = create_game_without_members(name="Demo", now=now, is_demo=True)
+            game = create_game_without_members(name="Demo", now=now, is_demo=True, report_interval=DEMO_INTERVAL)
             for user in User.objects.filter(is_superuser=True):
                 add_member(game, user=user, role=Role.ADMIN, now=now)
         # The feeder keeps its key in memory only, so the one of an earlier feeder is of no use any more.

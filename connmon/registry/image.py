@@ -4,70 +4,69 @@ A report names only what changed; its row holds everything. The image of the las
 row before each write. It is used only if the row still has the image's `seq` (compare-and-set in statements.TAKE).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
+
+from msgspec.structs import astuple
 
 from connmon.registry.rules import UNKNOWN, Position
 from connmon.wire.v1 import PoolCounters, ServiceCounters
 
+Column = list[int]
+COLUMNS: Final = 7  # service_ids, live, opened, closed, idle, orphaned, stale: the order of the table
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Counters:
-    """Parallel lists, one place for each service."""
+    """Parallel columns, one place for each service, and their text as array literals."""
 
-    service_ids: list[int] = field(default_factory=list)
-    live: list[int] = field(default_factory=list)
-    opened: list[int] = field(default_factory=list)
-    closed: list[int] = field(default_factory=list)
-    idle: list[int] = field(default_factory=list)
-    orphaned: list[int] = field(default_factory=list)
-    stale: list[int] = field(default_factory=list)
-
-    def columns(self) -> tuple[list[int], ...]:
-        """In the order of the table's columns."""
-        return (self.service_ids, self.live, self.opened, self.closed, self.idle, self.orphaned, self.stale)
+    columns: tuple[Column, ...]
+    literals: tuple[str, ...]
 
 
-@dataclass(slots=True)
+NO_COUNTERS: Final = Counters(([],) * COLUMNS, ("{}",) * COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """One boot of one server as of its last committed report."""
 
     position: Position = UNKNOWN
-    counters: Counters = field(default_factory=Counters)
+    counters: Counters = NO_COUNTERS
     pools: dict[str, PoolCounters] = field(default_factory=dict)
+
+
+def counters_of(columns: Sequence[Column], before: Counters = NO_COUNTERS) -> Counters:
+    """Counters of these columns. `before` lends the text of those that did not change: most do not from one report
+    to the next, and making the text of numbers is the dearest part of a report's row."""
+    literals = tuple(
+        text if column == old else "{" + repr(column)[1:-1] + "}"
+        for column, old, text in zip(columns, before.columns, before.literals, strict=True)
+    )
+    return Counters(tuple(columns), literals)
 
 
 def merge_services(old: Counters, changed: list[ServiceCounters], ids: Mapping[str, int]) -> Counters:
     """The counters after a report; `old` stays as it is, for the write may fail."""
     if not changed:
         return old
-    named = [ids[service.name] for service in changed]
-    if named == old.service_ids or not old.service_ids:
-        return Counters(
-            named,
-            [s.live for s in changed],
-            [s.opened for s in changed],
-            [s.closed for s in changed],
-            [s.idle for s in changed],
-            [s.orphaned for s in changed],
-            [s.stale for s in changed],
-        )
-    merged = Counters(*(list(column) for column in old.columns()))
-    place = {service_id: index for index, service_id in enumerate(merged.service_ids)}
-    for service_id, service in zip(named, changed, strict=True):
+    names, *numbers = zip(*map(astuple, changed), strict=True)
+    named = [ids[name] for name in names]
+    known = old.columns[0]
+    if named == known or not known:
+        return counters_of([named, *map(list, numbers)], old)
+    columns = [list(column) for column in old.columns]
+    place = {service_id: index for index, service_id in enumerate(known)}
+    for service_id, *values in zip(named, *numbers, strict=True):
         index = place.get(service_id)
         if index is None:
-            merged.service_ids.append(service_id)
-            for column in merged.columns()[1:]:
-                column.append(0)
-            index = len(merged.service_ids) - 1
-        merged.live[index] = service.live
-        merged.opened[index] = service.opened
-        merged.closed[index] = service.closed
-        merged.idle[index] = service.idle
-        merged.orphaned[index] = service.orphaned
-        merged.stale[index] = service.stale
-    return merged
+            for column, value in zip(columns, (service_id, *values), strict=True):
+                column.append(value)
+        else:
+            for column, value in zip(columns[1:], values, strict=True):
+                column[index] = value
+    return counters_of(columns, old)
 
 
 def merge_pools(old: dict[str, PoolCounters], changed: list[PoolCounters]) -> dict[str, PoolCounters]:

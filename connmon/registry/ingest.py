@@ -10,18 +10,18 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 import psycopg
 from psycopg import AsyncConnection, errors
 
 from connmon.registry import statements as sql
-from connmon.registry.image import Counters, Image, merge_pools, merge_services
+from connmon.registry.image import COLUMNS, Image, counters_of, merge_pools, merge_services
 from connmon.registry.names import ServiceNames
 from connmon.registry.rows import Rows, numbers, words
 from connmon.registry.rules import Position, Step, decide
+from connmon.registry.submission import Submission, Unavailable
 from connmon.wire.codec import WireError
 from connmon.wire.v1 import PoolCounters, Report
 
@@ -30,54 +30,15 @@ BATCH: Final = 256  # reports; about 3 MB of values at 11 KB a report
 IMAGES: Final = 50_000  # servers whose counters are kept in memory, about 4 KB each at 50 services
 ATTEMPTS: Final = 5  # to take a report whose server another process is also taking reports of
 RECONNECT_SECONDS: Final = 0.5
+SHARED_FOR: Final = timedelta(seconds=60)  # after losing to another process, compare first for this long
 STOP_SECONDS: Final = 5.0  # for what waits when the process is asked to end
 STATEMENT_TIMEOUT_MS: Final = 10_000
-
-
-class Unavailable(Exception):
-    """Not accepted and nothing changed; the sender is to try again after `retry_after` seconds."""
-
-    def __init__(self, code: str, detail: str, retry_after: int) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-        self.retry_after = retry_after
 
 
 class Publish(Protocol):
     """Told after each commit which servers of which games changed; must not block."""
 
     def __call__(self, changed: dict[int, list[int]]) -> None: ...
-
-
-@dataclass(slots=True)
-class Submission:
-    """One report on its way: `server_id` is its boot's key, `done` the sender's answer."""
-
-    game_id: int
-    key_id: str
-    server_id: int
-    report: Report
-    digest: int
-    done: asyncio.Future[Step]
-    image: Image = field(default_factory=Image)
-    step: Step | None = None
-    attempts: int = 0
-
-    @property
-    def server(self) -> tuple[int, str]:
-        """What no two open batches may both hold."""
-        return self.game_id, self.report.server.id
-
-    def answer(self, step: Step) -> None:
-        """Answers the sender, who may have gone."""
-        if not self.done.done():
-            self.done.set_result(step)
-
-    def refuse(self, error: Exception) -> None:
-        """Answers the sender with a refusal."""
-        if not self.done.done():
-            self.done.set_exception(error)
 
 
 class Ingest:
@@ -92,10 +53,11 @@ class Ingest:
         self._pending: deque[Submission] = deque()
         self._busy: set[tuple[int, str]] = set()
         self._images: dict[int, Image] = {}
+        self._shared_until = clock()  # other processes take reports of our servers until then at least
         self._names = ServiceNames()
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._connected = 0
+        self._up = False
 
     def start(self) -> None:
         """Opens the lanes; call it inside the event loop."""
@@ -105,7 +67,7 @@ class Ingest:
         """Takes what already waits (a few seconds at most), then closes the lanes."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + STOP_SECONDS
-        while self._connected and (self._pending or self._busy) and clock() < deadline:
+        while self._up and (self._pending or self._busy) and clock() < deadline:
             await asyncio.sleep(0.01)  # the hot path sets no event for this one moment
         for task in self._tasks:
             task.cancel()
@@ -115,7 +77,7 @@ class Ingest:
 
     async def submit(self, game_id: int, key_id: str, server_id: int, report: Report, digest: int) -> Step:
         """Takes a report; returns after its commit. Raises WireError (refused) or Unavailable."""
-        if not self._connected:
+        if not self._up:
             raise Unavailable("database-down", "The database is not reachable; nothing was taken.", 5)
         if len(self._pending) >= self._limit:
             raise Unavailable("overloaded", "More reports wait than can be written soon; nothing was taken.", 2)
@@ -125,24 +87,18 @@ class Ingest:
         return await done
 
     async def _run_lane(self) -> None:
-        """Connects, and writes batches for as long as the connection lives."""
+        """Connects, and writes batches for as long as the connection lives; then again."""
         while True:
             try:
-                connection = await AsyncConnection.connect(self._dsn, autocommit=True, connect_timeout=5)
-            except psycopg.OperationalError as error:
-                self._log.warning("no database: %s", error)
-                await asyncio.sleep(RECONNECT_SECONDS)
-                continue
-            async with connection:
-                await connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
-                self._connected += 1
-                try:
+                async with await AsyncConnection.connect(self._dsn, autocommit=True, connect_timeout=5) as connection:
+                    await connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
+                    self._up = True
                     while not connection.closed:
                         await self._run_batch(connection)
-                finally:
-                    self._connected -= 1
-                    if not self._connected:
-                        self._fail_pending()
+            except (psycopg.Error, OSError) as error:
+                self._log.warning("no database: %s", error)
+                self._go_down()
+                await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _run_batch(self, connection: AsyncConnection) -> None:
         batch = self._take_batch()
@@ -155,9 +111,11 @@ class Ingest:
         except (psycopg.Error, OSError) as error:
             self._log.warning("a batch of %d reports was not written: %s", len(batch), error)
             self._give_up(batch, Unavailable("database-down", "The database did not take it.", 2))
+            await connection.close()  # whatever state it is in, the lane begins anew
         except Exception:  # a fault of ours in one batch must not end the lane
             self._log.exception("a batch of %d reports was not written", len(batch))
             self._give_up(batch, Unavailable("internal-error", "A fault of ours; it is in the log.", 10))
+            await connection.close()
         finally:
             self._busy.difference_update([submission.server for submission in batch])
             self._arrived.set()
@@ -179,42 +137,67 @@ class Ingest:
         return batch
 
     async def _write(self, connection: AsyncConnection, batch: list[Submission]) -> None:
+        """Takes what can be taken and answers it. A batch that failed as a whole goes to the front again, sorted out.
+
+        psycopg believes statements prepared that a failed pipeline has skipped, so a failure ends the connection.
+        """
         await self._load_images(connection, batch)
         taken = [submission for submission in batch if self._decide(submission)]
-        taken = await self._names.resolve(connection, taken, now=self._clock())
+        if not all(map(self._names.knows, taken)):
+            # A dead key or a removed game makes no service.
+            taken = await self._refuse_dead_keys(connection, taken)
+            taken = await self._names.resolve(connection, taken, now=self._clock())
         if not taken:
             return
-        again = any(submission.report.snapshot for submission in taken)
         try:
-            await self._commit(connection, taken, again=again)
+            await self._commit(connection, taken)
         except errors.UniqueViolation:
-            await self._commit(connection, taken, again=True)
-        except errors.DivisionByZero:  # statements.TAKE: nothing of the batch was written
-            await self._sort_out(connection, taken)
-            return
-        self._finish(taken)
+            for submission in taken:
+                submission.again = True
+            self._put_back(taken)
+            await connection.close()
+        except errors.DivisionByZero:  # statements.TAKE: a dead key, or another process was faster
+            kept = await self._refuse_dead_keys(connection, taken)
+            if len(kept) == len(taken):
+                self._shared_until = self._clock() + SHARED_FOR
+            self._put_back(kept)
+            await connection.close()
+        else:
+            self._finish(taken)
 
-    async def _sort_out(self, connection: AsyncConnection, taken: list[Submission]) -> None:
-        """Refuses reports whose key is dead; the others go to the front again, to be read anew."""
-        cursor = await connection.execute(sql.LIVE_KEYS, (words({s.key_id for s in taken}),))
+    async def _refuse_dead_keys(self, connection: AsyncConnection, taken: list[Submission]) -> list[Submission]:
+        """Refuses reports whose key is dead; returns the others."""
+        cursor = await connection.execute(sql.LIVE_KEYS, (words({s.key_id for s in taken}),), prepare=False)
         live = {row[0] for row in await cursor.fetchall()}
+        kept = [submission for submission in taken if submission.key_id in live]
+        for submission in taken:
+            if submission.key_id not in live:
+                submission.refuse(WireError("key-revoked", "This key was revoked or has expired."))
+        return kept
+
+    def _put_back(self, taken: list[Submission]) -> None:
+        """To the front of what waits, to be read anew."""
         for submission in reversed(taken):
             self._images.pop(submission.server_id, None)
             submission.attempts += 1
-            if submission.key_id not in live:
-                submission.refuse(WireError("key-revoked", "This key was revoked or has expired."))
-            elif submission.attempts >= ATTEMPTS:
-                submission.refuse(Unavailable("overloaded", "Another process takes this server's reports.", 1))
-            else:
+            if submission.attempts < ATTEMPTS:
                 self._pending.appendleft(submission)
+            else:
+                submission.refuse(Unavailable("overloaded", "Another process takes this server's reports.", 1))
 
     async def _load_images(self, connection: AsyncConnection, batch: list[Submission]) -> None:
-        """Gives each submission its server's image: from memory, else from the table, else UNKNOWN."""
-        missing = [s.server_id for s in batch if s.server_id not in self._images]
-        if missing:
-            cursor = await connection.execute(sql.LOAD, (numbers(missing),))
+        """Gives each submission its server's image: from memory, else from the table, else of an unknown server.
+
+        Where other processes take reports of the same servers, what is in memory is compared with the table first.
+        """
+        images = self._images
+        shared = self._clock() < self._shared_until
+        doubtful = [s.server_id for s in batch if shared or s.server_id not in images]
+        if doubtful:
+            known = [images[key].position.seq if key in images else -1 for key in doubtful]
+            cursor = await connection.execute(sql.LOAD, (numbers(doubtful), numbers(known)))
             for row in await cursor.fetchall():
-                self._images[row[0]] = _image(row)
+                images[row[0]] = _image(row)
         for submission in batch:
             submission.image = self._images.get(submission.server_id) or Image()
 
@@ -231,11 +214,12 @@ class Ingest:
             return False
         return True
 
-    async def _commit(self, connection: AsyncConnection, taken: list[Submission], *, again: bool) -> None:
+    async def _commit(self, connection: AsyncConnection, taken: list[Submission]) -> None:
         """All or nothing in one round trip: between two synchronisations a pipeline is one transaction."""
         now = self._clock()
         rows = self._build_rows(taken, received_at=now.timestamp())
         keys = words({submission.key_id for submission in taken})
+        again = any(submission.again or submission.report.snapshot for submission in taken)
         async with connection.pipeline():
             await self._add_servers(connection, taken, now=now)
             await connection.execute(sql.TAKE, {**rows.state_values(), "keys": keys, "now": now})
@@ -308,7 +292,9 @@ class Ingest:
             del self._images[next(iter(self._images))]
         self._publish(changed)
 
-    def _fail_pending(self) -> None:
+    def _go_down(self) -> None:
+        """Nothing is taken until a lane has connected."""
+        self._up = False
         waiting = list(self._pending)
         self._pending.clear()
         self._fail(waiting, Unavailable("database-down", "The database went away; nothing was taken.", 5))
@@ -328,10 +314,10 @@ class Ingest:
 def _image(row: tuple[Any, ...]) -> Image:
     """Of a row of statements.LOAD."""
     _, seq, digest, snapshot, part, synced, superseded, *lists = row
-    pools = zip(*lists[7:], strict=True)
+    pools = zip(*lists[COLUMNS:], strict=True)
     return Image(
         Position(seq, digest, snapshot, part, synced, superseded),
-        Counters(*lists[:7]),
+        counters_of(lists[:COLUMNS]),
         {values[0]: PoolCounters(*values) for values in pools},
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 
 from psycopg import AsyncConnection
 
@@ -44,14 +44,11 @@ class ServiceNames:
         """
         missing: dict[int, set[str]] = {}
         for item in wanted:
-            unknown = _names(item.report) - self.of(item.game_id).keys()
-            if unknown:
-                missing.setdefault(item.game_id, set()).update(unknown)
-        if not missing:
-            return list(wanted)
+            if not self.knows(item):
+                missing.setdefault(item.game_id, set()).update(_names(item.report))
         for game_id, names in missing.items():
             await self._add(connection, game_id, names, now=now)
-        return [item for item in wanted if self._known(item)]
+        return [item for item in wanted if self.knows(item) or self._refuse(item)]
 
     def forget(self) -> None:
         """Drops all; the next report reads them again."""
@@ -70,9 +67,12 @@ class ServiceNames:
         cursor = await connection.execute(sql.LOAD_SERVICES, (game_id,))
         return dict(await cursor.fetchall())
 
-    def _known(self, item: Named) -> bool:
-        if _names(item.report) <= self.of(item.game_id).keys():
-            return True
+    def knows(self, item: Named) -> bool:
+        """Whether each service that the report counts or opens for has its id here."""
+        return _names(item.report) <= self.of(item.game_id).keys()
+
+    @staticmethod
+    def _refuse(item: Named) -> Literal[False]:
         detail = f"A game has at most {SERVICES_PER_GAME} services; are names made at run time?"
         item.refuse(WireError("too-many-services", detail, "$.services"))
         return False

@@ -76,10 +76,10 @@ class Refusals:
 
     def add(self, game_id: int, *, code: str, detail: str, pointer: str, body: bytes) -> None:
         """Notes one refused report; returns at once."""
-        kind = (game_id, _sender(body), code, pointer[:200])
+        kind = (game_id, _sender(body), code, _storable(pointer, 200))
         known = self._gathered.get(kind)
         if known is None and len(self._gathered) >= KINDS:
-            self._log.warning("refused report not kept: game %s, %s at %s", game_id, code, pointer[:200])
+            self._log.warning("refused report not kept: game %s, %s at %s", game_id, code, kind[-1])
             return
         count = known.count + 1 if known else 1
         self._gathered[kind] = Refusal(_storable(detail, 500), _excerpt(body), count, self._clock())

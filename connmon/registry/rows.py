@@ -6,8 +6,10 @@ Ints and floats go through `repr`, which runs over a whole list in C; text needs
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
+from msgspec.structs import astuple
+
 from connmon.registry import states
-from connmon.registry.image import Counters, Image
+from connmon.registry.image import Image
 from connmon.registry.rules import Position, lease_seconds
 from connmon.wire.v1 import Memory, Opened, PoolCounters, Report
 
@@ -29,7 +31,7 @@ def numbers(values: Iterable[int] | Iterable[float]) -> str:
 
 def words(values: Collection[str]) -> str:
     """`{"a","b"}`: array elements in quotes, quotes and backslashes escaped."""
-    return "{" + _elements(list(values)) + "}" if values else "{}"
+    return "{" + _elements(values) + "}" if values else "{}"
 
 
 def _quoted(value: str) -> str:
@@ -59,7 +61,7 @@ class Rows:
                 str(expected),
                 *_position_values(position),
                 *_report_values(report, received_at),
-                *_counter_values(after.counters),
+                *[f'"{literal}"' for literal in after.counters.literals],
                 *_pool_values(after.pools),
             )
         )
@@ -67,9 +69,8 @@ class Rows:
         if closed:
             self.closed += [(server_id, ids[e.service], e.id) for e in closed if e.service in ids]
         if report.changed:
-            self.changed += [
-                (server_id, ids[e.service], e.id, STATES[e.state]) for e in report.changed if e.service in ids
-            ]
+            last = {e.id: e for e in report.changed if e.service in ids}  # of two changes of one connection
+            self.changed += [(server_id, ids[e.service], e.id, STATES[e.state]) for e in last.values()]
         opened = report.opened
         if opened and closed:  # opened and closed again within one report: the closing holds
             gone = {e.id for e in closed}
@@ -117,11 +118,6 @@ def _report_values(report: Report, received_at: float) -> tuple[str, ...]:
     )
 
 
-def _counter_values(counters: Counters) -> list[str]:
-    # An array as an element of a text array: quoted, its digits and commas need no escape.
-    return ['"{' + repr(column)[1:-1] + '}"' for column in counters.columns()]
-
-
 def _pool_values(pools: dict[str, PoolCounters]) -> tuple[str, ...]:
     values = pools.values()
     return (
@@ -135,20 +131,22 @@ def _pool_values(pools: dict[str, PoolCounters]) -> tuple[str, ...]:
 
 def _opened_values(server_id: int, opened: list[Opened], snapshot: int, ids: Mapping[str, int]) -> tuple[str, ...]:
     """Elements of each column's array literal, without its braces."""
+    columns = zip(*map(astuple, opened), strict=True)
+    connection_ids, services, owners, kinds, names, types, moments, sites, essential, states = columns
     count = len(opened)
     return (
         _repeated(str(server_id), count),
-        repr([ids[e.service] for e in opened])[1:-1],
-        repr([e.id for e in opened])[1:-1],
-        repr([e.at for e in opened])[1:-1],
-        repr([STATES[e.state] for e in opened])[1:-1],
-        repr([OWNER_KINDS[e.owner_kind] for e in opened])[1:-1],
+        repr([ids[service] for service in services])[1:-1],
+        repr(connection_ids)[1:-1].rstrip(","),
+        repr(moments)[1:-1].rstrip(","),
+        repr([STATES[state] for state in states])[1:-1],
+        repr([OWNER_KINDS[kind] for kind in kinds])[1:-1],
         _repeated(str(snapshot), count),
-        ",".join(["t" if e.essential else "f" for e in opened]),
-        _elements([e.owner for e in opened]),
-        _elements([e.name for e in opened]),
-        _elements([e.type for e in opened]),
-        _elements([e.site for e in opened]),
+        ",".join(["t" if each else "f" for each in essential]),
+        _elements(owners),
+        _elements(names),
+        _elements(types),
+        _elements(sites),
     )
 
 
@@ -156,7 +154,7 @@ def _repeated(literal: str, count: int) -> str:
     return ",".join([literal] * count)
 
 
-def _elements(values: list[str]) -> str:
+def _elements(values: Collection[str]) -> str:
     """`"a","b"`. Nearly no text holds a quote or backslash, so all of them are looked at together."""
     joined = '","'.join(values)
     if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):

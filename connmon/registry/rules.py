@@ -51,7 +51,8 @@ def decide(known: Position, report: Report, digest: int) -> Step:
             raise WireError("seq-conflict", f"Seq {report.seq} was taken with another body.", "$.seq")
         return Step(known, repeat=True)
     if report.seq < known.seq:
-        raise WireError("seq-behind", f"Seq {report.seq} is behind {known.seq}, the last one taken.", "$.seq")
+        detail = f"Seq {report.seq} is behind {known.seq}, the last one taken."
+        raise WireError("seq-behind", detail, "$.seq", last_seq=known.seq)
     return _advance(known, report.seq, digest, report.snapshot)
 
 

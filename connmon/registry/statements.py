@@ -10,11 +10,13 @@ LIVE_KEYS: Final[LiteralString] = """
     WHERE id = ANY(%s::text[]) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
 """
 
+# Rows that are not as they are known; -1 stands for not known at all.
 LOAD: Final[LiteralString] = """
     SELECT s.server_id, s.last_seq, s.last_digest, s.snapshot, s.snapshot_part, s.synced, s.superseded,
            s.service_ids, s.live, s.opened, s.closed, s.idle, s.orphaned, s.stale,
            s.pool_types, s.pool_size, s.pool_in_use, s.pool_hits, s.pool_misses
-    FROM registry_serverstate s WHERE s.server_id = ANY(%s::bigint[])
+    FROM registry_serverstate s JOIN unnest(%s::bigint[], %s::bigint[]) AS known(server_id, seq) USING (server_id)
+    WHERE s.last_seq <> known.seq OR s.superseded
 """
 
 ADD_SERVERS: Final[LiteralString] = """

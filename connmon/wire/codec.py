@@ -11,18 +11,24 @@ from connmon.wire import v1
 # C0, DEL and C1 controls; marks that turn the reading direction (they can disguise a name on a page).
 UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
+MAX_DETAIL: Final = 300  # characters; a reason may quote the refused value, which can be as long as the body
+
 _decoder: Final = msgspec.json.Decoder(v1.Report)
 _encoder: Final = msgspec.json.Encoder()
 
 
 class WireError(ValueError):
-    """A message that is refused whole: `code` is for programs, `detail` for people, `pointer` says where."""
+    """A message that is refused whole: `code` is for programs, `detail` for people, `pointer` says where.
 
-    def __init__(self, code: str, detail: str, pointer: str = "") -> None:
+    `more` are further members of the answer (docs/protocol.md names them), for instance `last_seq`.
+    """
+
+    def __init__(self, code: str, detail: str, pointer: str = "", **more: int) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.pointer = pointer
+        self.more = more
 
 
 def decode_report(body: bytes) -> v1.Report:
@@ -36,8 +42,8 @@ def decode_report(body: bytes) -> v1.Report:
         raise WireError("not-json", f"The body is not JSON in UTF-8: {error}.") from None
     except RecursionError:
         raise WireError("not-json", "The body nests deeper than any report does.") from None
-    # ASCII without an escape cannot hold a control or direction mark, and nearly all reports are that.
-    if not body.isascii() or b"\\" in body:
+    # ASCII without an escape holds no control but DEL, and no direction mark; nearly all reports are that.
+    if not body.isascii() or b"\\" in body or b"\x7f" in body:
         _check_text(msgspec.to_builtins(report), "$")
     _check_unique(report)
     return report
@@ -55,6 +61,8 @@ def gunzip(body: bytes) -> bytes:
         raise WireError("body-too-large", f"The body inflates past {limit} bytes; send it in snapshot parts.")
     if not inflater.eof:
         raise WireError("bad-gzip", "The gzip body ends early.")
+    if inflater.unused_data:
+        raise WireError("bad-gzip", "Something follows the end of the gzip body; send one member.")
     return inflated
 
 
@@ -69,9 +77,14 @@ def body_digest(body: bytes) -> int:
 
 
 def _split_path(message: str) -> tuple[str, str]:
-    """msgspec ends a message with " - at `$.path`"; the path travels in a field of its own."""
-    text, _, path = message.partition(" - at `")
-    return f"{text}.", path.rstrip("`")
+    """msgspec ends a message with " - at `$.path`"; the path travels in a field of its own.
+
+    The last such words count: earlier ones stand in a value that the message quotes.
+    """
+    text, found, path = message.rpartition(" - at `")
+    if not found:
+        text, path = message, ""
+    return f"{text[:MAX_DETAIL]}.", path.rstrip("`")
 
 
 def _check_text(value: Any, path: str) -> None:

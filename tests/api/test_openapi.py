@@ -1,0 +1,59 @@
+"""`GET /api/v1/openapi.json`: valid, and as whole as what it describes."""
+
+from typing import Any
+
+import pytest
+from drf_spectacular.validation import validate_schema
+
+from api.problems import STATUSES
+from connmon.wire import v1
+from tests.machine import Json, Site
+
+
+@pytest.fixture
+def document(transactional_db: None, site: Site) -> Json:
+    answer = site.get("/api/v1/openapi.json")
+    assert answer.status == 200
+    body: Json = answer.body
+    return body
+
+
+def test_the_document_is_valid(document: Json) -> None:
+    validate_schema(document)
+
+
+def test_it_names_every_address_of_the_api(document: Json) -> None:
+    assert document["paths"].keys() == {"/api/v1/reports", "/api/v1/services", "/api/v1/servers"}
+
+
+def test_every_problem_of_a_report_is_named_under_its_status(document: Json) -> None:
+    answers = document["paths"]["/api/v1/reports"]["post"]["responses"]
+    for code, status in STATUSES.items():
+        if code not in {"not-found", "method-not-allowed"}:  # of other addresses; of no POST
+            assert code in answers[str(status)]["description"].split(", "), code
+            assert "application/problem+json" in answers[str(status)]["content"]
+
+
+@pytest.mark.parametrize("struct", [v1.Report, v1.Answer, v1.Server, v1.Opened, v1.Order], ids=lambda one: one.__name__)
+def test_it_has_every_field_of_the_messages(document: Json, struct: Any) -> None:
+    properties = document["components"]["schemas"][struct.__name__]["properties"]
+    assert set(struct.__struct_fields__) <= properties.keys()
+
+
+def test_every_reference_leads_somewhere(document: Json) -> None:
+    schemas = document["components"]["schemas"]
+    assert {f"#/components/schemas/{name}" for name in schemas} >= set(references(document))
+
+
+def references(part: Any) -> list[str]:
+    if isinstance(part, dict):
+        own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
+        return own + [found for value in part.values() for found in references(value)]
+    return [found for value in part for found in references(value)] if isinstance(part, list) else []
+
+
+def test_every_operation_wants_a_key(document: Json) -> None:
+    assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert {"key": []} in operation["security"]
