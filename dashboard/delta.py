@@ -1,0 +1,37 @@
+"""What changed between two states of a page, as little as the browser needs to know.
+
+A state is plain JSON data: sections by name. A section that is a list of rows with an `id` is compared row by row.
+"""
+
+from typing import Any
+
+from msgspec import Struct, to_builtins
+
+Plain = dict[str, Any]
+
+
+def plain(state: Struct) -> Plain:
+    """A page's state as JSON data."""
+    builtins: Plain = to_builtins(state)
+    return builtins
+
+
+def difference(before: Plain, after: Plain) -> Plain:
+    """Sections of `after` that are not as before. Rows become {"rows": changed or new ones, "gone": ids}."""
+    changed: Plain = {}
+    for name, section in after.items():
+        if section == before.get(name):
+            continue
+        if not isinstance(section, list):
+            changed[name] = section
+        elif rows := _changed_rows(before.get(name) or [], section):
+            changed[name] = rows
+    return changed
+
+
+def _changed_rows(before: list[Plain], after: list[Plain]) -> Plain | None:
+    """None if only the order is another: the browser keeps its own."""
+    old = {row["id"]: row for row in before}
+    rows = [row for row in after if old.get(row["id"]) != row]
+    gone = sorted(old.keys() - {row["id"] for row in after})
+    return {"rows": rows, "gone": gone} if rows or gone else None

@@ -1,0 +1,58 @@
+"""What pages answer to domain errors and to Django's own: one sentence, and what to do next."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from connmon.core.errors import Conflict, DomainError, Invalid
+
+Result = TypeVar("Result")
+
+TITLES = {
+    400: "This request cannot be read",
+    403: "Not permitted",
+    404: "Not found",
+    409: "Things have moved on",
+    422: "This value cannot be used",
+    500: "Something broke here",
+}
+
+
+def answer(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """The page for a domain error, with its status."""
+    return _page(request, error.status, str(error))
+
+
+def attempt(form: forms.Form, action: Callable[[], Result]) -> Result | None:
+    """The action's result, or None after its refusal was put on the form."""
+    try:
+        return action()
+    except (Conflict, Invalid) as error:
+        form.add_error(None, str(error))
+        return None
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 400, "Go back and try again.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 403, "Your role does not reach this. An admin of the game can change it.")
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 404, "There is nothing at this address, or it is not for this account.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _page(request, 500, "The fault is recorded in the server's log. Try again in a moment.")
+
+
+def _page(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+    # Rendered without the request: a page for a fault must not depend on session, user or database.
+    theme = request.COOKIES.get("theme", "")
+    context = {"status": status, "title": TITLES.get(status, "Refused"), "sentence": sentence, "theme": theme}
+    return render(None, "error.html", context, status=status)

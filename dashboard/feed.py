@@ -1,0 +1,199 @@
+"""One feed per process and watched page: however many browsers watch, a change costs one query.
+
+A feed listens to its game's group, asks the database when something changed that concerns its page, and hands each
+subscriber the difference. A subscriber that has not taken the last one yet (a slow browser) gets the whole state when
+it comes back, so that nobody waits for it and nothing queues up.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any, Final
+
+import msgspec
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from django.utils import timezone
+
+from connmon.live.publish import group_of
+from dashboard.delta import Plain, difference, plain
+from dashboard.pages import Page
+
+INTERVAL: Final = 0.12  # seconds between two looks; with publishing's 0.1 a change is on screen within 250 ms
+IDLE_INTERVAL: Final = 5.0  # seconds; nobody reports that a server fell silent, so look without being told
+LOAD_SHARE: Final = 4  # a look that takes t is followed by a pause of 4 t: a feed takes a fifth of a connection
+RETRY: Final = 1.0  # seconds after a fault of the database or the channel layer
+
+_log = logging.getLogger("connmon.live")
+
+
+class Subscription:
+    """One browser's place in a feed: at most one message waits here."""
+
+    def __init__(self, feed: "Feed") -> None:
+        self._feed = feed
+        self._waiting: str | None = None
+        self._behind = False
+        self._arrived = asyncio.Event()
+
+    def offer(self, message: str) -> None:
+        """Leaves a message; if the last one is still there, the whole state will be taken instead."""
+        self._behind = self._waiting is not None
+        self._waiting = message
+        self._arrived.set()
+
+    async def take(self, *, until: float) -> str | None:
+        """Waits for the next message; None at the loop's time `until`."""
+        try:
+            async with asyncio.timeout_at(until):
+                await self._arrived.wait()
+        except TimeoutError:
+            return None
+        message = self._feed.whole() if self._behind else self._waiting
+        self._waiting, self._behind = None, False
+        self._arrived.clear()
+        return message
+
+    async def leave(self) -> None:
+        await self._feed.unsubscribe(self)
+
+
+class FeedLife(Enum):
+    """A feed lives from its first subscriber to its last."""
+
+    RUNNING = auto()
+    ENDED = auto()
+
+
+class Feed:
+    """The state of one page of one game, kept up to date for its subscribers."""
+
+    def __init__(self, game_id: int, page: Page) -> None:
+        self.game_id = game_id
+        self.page = page
+        self.life = FeedLife.RUNNING
+        self._subscriptions: set[Subscription] = set()
+        self._state: Plain | None = None
+        self._at = timezone.now()
+        self._fault = ""
+        self._changed = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._run())]
+
+    def subscribe(self) -> Subscription:
+        subscription = Subscription(self)
+        self._subscriptions.add(subscription)
+        if self._state is not None:
+            subscription.offer(self.whole())
+        return subscription
+
+    async def unsubscribe(self, subscription: Subscription) -> None:
+        self._subscriptions.discard(subscription)
+        if not self._subscriptions and self.life is FeedLife.RUNNING:
+            self.life = FeedLife.ENDED
+            _feeds.pop((self.game_id, self.page), None)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def whole(self) -> str:
+        """The message that carries everything."""
+        return _message(self._at, self._state or {}, whole=True)
+
+    async def step(self, *, now: datetime) -> bool:
+        """One look at the database; whether anything was different. Everybody is told either way: data has an age."""
+        state = await _look(self.page, self.game_id, now)
+        before, self._state, self._at = self._state, state, now
+        if before is None:
+            self._tell(self.whole())
+            return True
+        changed = difference(before, state)
+        self._tell(_message(now, changed, whole=False))
+        return bool(changed)
+
+    def _tell(self, message: str) -> None:
+        for subscription in self._subscriptions:
+            subscription.offer(message)
+
+    async def _run(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            began = clock()
+            self._changed.clear()
+            try:
+                await self.step(now=timezone.now())
+                self._fault = ""
+            except Exception as error:  # no database, or its subject is gone: browsers see the data grow old
+                self._note(f"live page {self.page} of game {self.game_id} cannot be read: {error}")
+                await asyncio.sleep(RETRY)
+            await asyncio.sleep(pause_after(clock() - began))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), IDLE_INTERVAL)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._follow_group()
+            except Exception as error:  # no channel layer: the page goes on at its idle rhythm
+                self._note(f"live updates of game {self.game_id} are not heard: {error}")
+                await asyncio.sleep(RETRY)
+
+    def _note(self, fault: str) -> None:
+        """Logs a fault once, not at every try."""
+        if fault != self._fault:
+            _log.warning("%s", fault)
+        self._fault = fault
+
+    async def _follow_group(self) -> None:
+        layer = get_channel_layer()
+        channel = await layer.new_channel()
+        group = group_of(self.game_id)
+        await layer.group_add(group, channel)
+        self._changed.set()  # what was committed before the group was joined
+        try:
+            while True:
+                message: dict[str, Any] = await layer.receive(channel)
+                if self.page.is_concerned(message["servers"]):
+                    self._changed.set()
+        finally:
+            await layer.group_discard(group, channel)
+
+
+def pause_after(took: float) -> float:
+    """Seconds to leave the database alone after a look that took this long."""
+    return max(INTERVAL - took, took * LOAD_SHARE)
+
+
+_feeds: dict[tuple[int, Page], Feed] = {}
+
+
+def subscribe(game_id: int, page: Page) -> Subscription:
+    """A place in this process's feed of the page, which is started if nobody watches it yet."""
+    feed = _feeds.get((game_id, page))
+    if feed is None:
+        feed = _feeds[game_id, page] = Feed(game_id, page)
+    return feed.subscribe()
+
+
+def running_feeds() -> list[tuple[int, Page]]:
+    """What this process watches now."""
+    return list(_feeds)
+
+
+# Not the one thread that Django shares by default: a slow look at one game must not hold up the others.
+_read: Callable[..., Any] = database_sync_to_async(
+    lambda page, game_id, now: plain(page.state(game_id, now=now)), thread_sensitive=False
+)
+
+
+async def _look(page: Page, game_id: int, now: datetime) -> Plain:
+    state: Plain = await _read(page, game_id, now)
+    return state
+
+
+def _message(at: datetime, data: Plain, *, whole: bool) -> str:
+    return msgspec.json.encode(
+        {"kind": "state", "at": round(at.timestamp() * 1000), "whole": whole, "data": data}
+    ).decode()

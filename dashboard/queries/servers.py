@@ -1,0 +1,257 @@
+"""A game's servers: the list and one server."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from connmon.core.errors import NotFound
+from dashboard.queries.fetch import fetch, like
+
+PER_PAGE = 100
+LIVE_ROWS_MAX = 1_000  # rows of the list that are refreshed while it is looked at
+
+
+class ServerStatus(StrEnum):
+    """What a server's lease and sequence say of it."""
+
+    REPORTING = "reporting"
+    RESYNCING = "resyncing"  # reports, but its registry is not complete until the snapshot it was asked for
+    SILENT = "silent"  # its next report is overdue
+    ENDED = "ended"  # another boot took its place, or it was removed
+
+
+class ServerRow(Struct, frozen=True):
+    """One server; times are aware datetimes, memory in megabytes. `id` is text: it exceeds JavaScript's numbers."""
+
+    id: str
+    name: str
+    status: ServerStatus
+    received_at: datetime
+    place_version: int | None
+    agent: str
+    players: int
+    memory_mb: float | None
+    live: int
+    orphaned: int
+    stale: int
+
+
+class ServerCounts(Struct, frozen=True):
+    """How many servers of a game are in each status; `running` = the first three together."""
+
+    reporting: int
+    resyncing: int
+    silent: int
+    ended: int
+
+    @property
+    def running(self) -> int:
+        return self.reporting + self.resyncing + self.silent
+
+
+class ServersLive(Struct, frozen=True):
+    """What the list of servers shows that changes: the counts and the rows of running servers."""
+
+    counts: ServerCounts
+    servers: list[ServerRow]
+
+
+# The lease decides a running server's status; nothing is stored of it (a silent server's row is not touched).
+STATUS = """CASE WHEN server.ended_at IS NOT NULL THEN 'ended' WHEN state.due_at <= %(now)s THEN 'silent'
+            WHEN state.synced THEN 'reporting' ELSE 'resyncing' END"""
+
+# Array sums inside the database: one row a server comes out.
+ROWS = f"""
+SELECT server.id::text, server.name, {STATUS} AS status, state.received_at, server.place_version, server.agent,
+       state.players, state.memory_mb, coalesce(sums.live, 0)::bigint, coalesce(sums.orphaned, 0)::bigint,
+       coalesce(sums.stale, 0)::bigint
+FROM registry_gameserver AS server
+JOIN registry_serverstate AS state ON state.server_id = server.id
+LEFT JOIN LATERAL (
+    SELECT sum(live) AS live, sum(orphaned) AS orphaned, sum(stale) AS stale
+    FROM unnest(state.live, state.orphaned, state.stale) AS counters(live, orphaned, stale)
+) AS sums ON TRUE
+WHERE server.game_id = %(game)s
+"""  # joined from constants only
+
+COUNTS = f"""
+SELECT count(*) FILTER (WHERE status = 'reporting'), count(*) FILTER (WHERE status = 'resyncing'),
+       count(*) FILTER (WHERE status = 'silent'), count(*) FILTER (WHERE status = 'ended')
+FROM (
+    SELECT {STATUS} AS status
+    FROM registry_gameserver AS server
+    JOIN registry_serverstate AS state ON state.server_id = server.id
+    WHERE server.game_id = %(game)s
+) AS servers
+"""  # joined from constants only
+
+LIVE_ROWS = ROWS + " AND server.ended_at IS NULL ORDER BY server.name LIMIT %(limit)s"
+
+# Sort key of the address -> column of ROWS.
+SORTS = {
+    "name": "server.name",
+    "status": "status",
+    "version": "server.place_version",
+    "report": "state.received_at",
+    "players": "state.players",
+    "memory": "state.memory_mb",
+    "live": "9",
+    "orphaned": "10",
+    "stale": "11",
+}
+
+
+class ServersQuery(Struct, frozen=True):
+    """What the address asks of the list: text in the name, a status (or all running), sort and page from 1."""
+
+    search: str = ""
+    status: ServerStatus | None = None
+    sort: str = "name"
+    descending: bool = False
+    page: int = 1
+
+
+def server_rows(game_id: int, query: ServersQuery, *, now: datetime) -> tuple[list[ServerRow], bool]:
+    """One page of servers and whether another follows. Ended servers only if asked for by status."""
+    wanted = f"AND ({STATUS}) = %(status)s" if query.status else "AND server.ended_at IS NULL"
+    direction = "DESC NULLS LAST" if query.descending else "ASC NULLS LAST"
+    sql = f"""{ROWS} {wanted} AND server.name ILIKE %(like)s
+        ORDER BY {SORTS[query.sort]} {direction}, server.name, server.id LIMIT %(limit)s OFFSET %(offset)s"""
+    parameters = {
+        "game": game_id,
+        "now": now,
+        "status": query.status,
+        "like": like(query.search),
+        "limit": PER_PAGE + 1,
+        "offset": (query.page - 1) * PER_PAGE,
+    }
+    rows = fetch(ServerRow, sql, parameters)
+    return rows[:PER_PAGE], len(rows) > PER_PAGE
+
+
+def server_counts(game_id: int, *, now: datetime) -> ServerCounts:
+    return fetch(ServerCounts, COUNTS, {"game": game_id, "now": now})[0]
+
+
+def servers_live(game_id: int, *, now: datetime) -> ServersLive:
+    """The counts, and the running servers by name, at most LIVE_ROWS_MAX of them."""
+    rows = fetch(ServerRow, LIVE_ROWS, {"game": game_id, "now": now, "limit": LIVE_ROWS_MAX})
+    return ServersLive(counts=server_counts(game_id, now=now), servers=rows)
+
+
+class ServerHead(Struct, frozen=True):
+    """Who a server is and how it is; `clock_skew` = seconds its clock is ahead of ours."""
+
+    id: str
+    name: str
+    boot: str
+    agent: str
+    place_id: int | None
+    place_version: int | None
+    first_seen_at: datetime
+    ended_at: datetime | None
+    status: ServerStatus
+    received_at: datetime
+    due_at: datetime
+    players: int
+    memory_mb: float | None
+    signals_mb: float | None
+    clock_skew: float
+    dropped: int
+    last_seq: int
+
+
+class ServerService(Struct, frozen=True):
+    """One service on this server; opened and closed since its boot."""
+
+    id: int
+    name: str
+    live: int
+    opened: int
+    closed: int
+    idle: int
+    orphaned: int
+    stale: int
+
+
+class ServerPool(Struct, frozen=True):
+    """One pool on this server; hits and misses since its boot, reuse = hits / (hits + misses)."""
+
+    id: str
+    size: int
+    in_use: int
+    hits: int
+    misses: int
+    reuse: float | None
+
+
+class ServerTotals(Struct, frozen=True):
+    """A server's connections over all its services."""
+
+    live: int
+    opened: int
+    closed: int
+    idle: int
+    orphaned: int
+    stale: int
+
+
+class ServerPage(Struct, frozen=True):
+    """One server: who and how it is, its services and its pools."""
+
+    server: ServerHead
+    totals: ServerTotals
+    services: list[ServerService]
+    pools: list[ServerPool]
+
+
+HEAD = f"""
+SELECT server.id::text, server.name, server.boot, server.agent, server.place_id, server.place_version,
+       server.first_seen_at, server.ended_at, {STATUS}, state.received_at, state.due_at, state.players,
+       state.memory_mb, state.signals_mb, state.clock_skew, state.dropped, state.last_seq
+FROM registry_gameserver AS server
+JOIN registry_serverstate AS state ON state.server_id = server.id
+WHERE server.game_id = %(game)s AND server.id = %(server)s
+"""  # joined from constants only
+
+# The counters stand in parallel arrays: unnest them side by side.
+SERVICES_OF_SERVER = """
+SELECT service.id, service.name, each.live, each.opened, each.closed, each.idle, each.orphaned, each.stale
+FROM registry_serverstate AS state
+CROSS JOIN LATERAL unnest(
+    state.service_ids, state.live, state.opened, state.closed, state.idle, state.orphaned, state.stale
+) AS each(service_id, live, opened, closed, idle, orphaned, stale)
+JOIN registry_service AS service ON service.id = each.service_id
+WHERE state.server_id = %(server)s
+ORDER BY each.orphaned DESC, each.live DESC, service.name
+"""
+
+POOLS_OF_SERVER = """
+SELECT pool.type, pool.size, pool.in_use, pool.hits, pool.misses,
+       pool.hits::float8 / nullif(pool.hits + pool.misses, 0)
+FROM registry_serverstate AS state
+CROSS JOIN LATERAL unnest(
+    state.pool_types, state.pool_size, state.pool_in_use, state.pool_hits, state.pool_misses
+) AS pool(type, size, in_use, hits, misses)
+WHERE state.server_id = %(server)s
+ORDER BY pool.type
+"""
+
+
+def server_page(game_id: int, server_id: int, *, now: datetime) -> ServerPage:
+    """One server of this game, running or ended, or NotFound."""
+    heads = fetch(ServerHead, HEAD, {"game": game_id, "server": server_id, "now": now})
+    if not heads:
+        raise NotFound("This server does not exist. Look for it in the list of servers.")
+    services = fetch(ServerService, SERVICES_OF_SERVER, {"server": server_id})
+    totals = ServerTotals(
+        live=sum(row.live for row in services),
+        opened=sum(row.opened for row in services),
+        closed=sum(row.closed for row in services),
+        idle=sum(row.idle for row in services),
+        orphaned=sum(row.orphaned for row in services),
+        stale=sum(row.stale for row in services),
+    )
+    pools = fetch(ServerPool, POOLS_OF_SERVER, {"server": server_id})
+    return ServerPage(server=heads[0], totals=totals, services=services, pools=pools)

@@ -1,0 +1,229 @@
+"""A game as a whole (overview) and one service of it."""
+
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from connmon.core.errors import NotFound
+from connmon.registry.models import Service
+from dashboard.queries.fetch import fetch
+from dashboard.queries.rates import Rates, service_rates
+from dashboard.verdict import Fleet, Verdict, judge
+
+SERVICES_MAX = 500  # rows of the services table; the largest known games have about 200 services
+SERVERS_OF_SERVICE_MAX = 200  # the fullest servers come first
+
+
+class ServiceRow(Struct, frozen=True):
+    """One service over all running servers; rates are per second over the last minute, None while unknown."""
+
+    id: int
+    name: str
+    servers: int
+    live: int
+    idle: int
+    orphaned: int
+    stale: int
+    unknown: int
+    opened_rate: float | None = None
+    closed_rate: float | None = None
+
+
+class Totals(Struct, frozen=True):
+    """A game over its reporting servers; memory in megabytes, pool reuse as a share 0..1."""
+
+    reporting: int
+    silent: int
+    syncing: int
+    players: int
+    memory_mb: float | None
+    pool_reuse: float | None
+    live: int
+    idle: int
+    orphaned: int
+    stale: int
+    unknown: int
+    opened_rate: float | None
+    closed_rate: float | None
+
+
+class Overview(Struct, frozen=True):
+    """Everything the overview shows that changes."""
+
+    verdict: Verdict
+    totals: Totals
+    services: list[ServiceRow]
+
+
+class _FleetRow(Struct, frozen=True):
+    ever: bool
+    reporting: int
+    silent: int
+    syncing: int
+    players: int
+    memory_mb: float | None
+    live: int
+    idle: int
+    orphaned: int
+    stale: int
+    unknown: int
+    hits: int
+    misses: int
+
+
+# Array sums inside the database: one narrow row a server comes out of the table and one row a game out of the query.
+FLEET = """
+SELECT EXISTS (SELECT 1 FROM registry_gameserver WHERE game_id = %(game)s),
+       count(*) FILTER (WHERE state.due_at > %(now)s),
+       count(*) FILTER (WHERE state.due_at <= %(now)s),
+       count(*) FILTER (WHERE state.due_at > %(now)s AND NOT state.synced),
+       coalesce(sum(state.players) FILTER (WHERE state.due_at > %(now)s), 0)::bigint,
+       sum(state.memory_mb) FILTER (WHERE state.due_at > %(now)s),
+       coalesce(sum(counter.live) FILTER (WHERE state.due_at > %(now)s), 0)::bigint,
+       coalesce(sum(counter.idle) FILTER (WHERE state.due_at > %(now)s), 0)::bigint,
+       coalesce(sum(counter.orphaned) FILTER (WHERE state.due_at > %(now)s), 0)::bigint,
+       coalesce(sum(counter.stale) FILTER (WHERE state.due_at > %(now)s), 0)::bigint,
+       coalesce(sum(counter.live) FILTER (WHERE state.due_at <= %(now)s), 0)::bigint,
+       coalesce(sum(pool.hits) FILTER (WHERE state.due_at > %(now)s), 0)::bigint,
+       coalesce(sum(pool.misses) FILTER (WHERE state.due_at > %(now)s), 0)::bigint
+FROM registry_gameserver AS server
+JOIN registry_serverstate AS state ON state.server_id = server.id
+LEFT JOIN LATERAL (
+    SELECT sum(live) AS live, sum(idle) AS idle, sum(orphaned) AS orphaned, sum(stale) AS stale
+    FROM unnest(state.live, state.idle, state.orphaned, state.stale) AS counters(live, idle, orphaned, stale)
+) AS counter ON TRUE
+LEFT JOIN LATERAL (
+    SELECT sum(hits) AS hits, sum(misses) AS misses
+    FROM unnest(state.pool_hits, state.pool_misses) AS pools(hits, misses)
+) AS pool ON TRUE
+WHERE server.game_id = %(game)s AND server.ended_at IS NULL
+"""
+
+# The counters stand in parallel arrays, one row a server: unnest them side by side, then sum by service.
+SERVICES = """
+SELECT service.id, service.name,
+       count(*) FILTER (WHERE counters.reporting),
+       coalesce(sum(counters.live) FILTER (WHERE counters.reporting), 0)::bigint,
+       coalesce(sum(counters.idle) FILTER (WHERE counters.reporting), 0)::bigint,
+       coalesce(sum(counters.orphaned) FILTER (WHERE counters.reporting), 0)::bigint,
+       coalesce(sum(counters.stale) FILTER (WHERE counters.reporting), 0)::bigint,
+       coalesce(sum(counters.live) FILTER (WHERE NOT counters.reporting), 0)::bigint
+FROM (
+    SELECT each.service_id, state.due_at > %(now)s AS reporting, each.live, each.idle, each.orphaned, each.stale
+    FROM registry_gameserver AS server
+    JOIN registry_serverstate AS state ON state.server_id = server.id
+    CROSS JOIN LATERAL unnest(state.service_ids, state.live, state.idle, state.orphaned, state.stale)
+        AS each(service_id, live, idle, orphaned, stale)
+    WHERE server.game_id = %(game)s AND server.ended_at IS NULL
+) AS counters
+JOIN registry_service AS service ON service.id = counters.service_id
+GROUP BY service.id
+ORDER BY 6 DESC, 4 DESC, service.name
+LIMIT %(limit)s
+"""
+
+
+def overview(game_id: int, *, now: datetime) -> Overview:
+    """The verdict, the totals and every service, those with orphaned connections first."""
+    fleet = fetch(_FleetRow, FLEET, {"game": game_id, "now": now})[0]
+    counters = fetch(ServiceRow, SERVICES, {"game": game_id, "now": now, "limit": SERVICES_MAX})
+    rates = service_rates(game_id, now=now)
+    verdict = judge(
+        Fleet(
+            ever=fleet.ever,
+            reporting=fleet.reporting,
+            silent=fleet.silent,
+            unknown=fleet.unknown,
+            orphaned=fleet.orphaned,
+            stale=fleet.stale,
+        ),
+        [(row.name, row.orphaned) for row in counters],
+    )
+    services = [with_rates(row, rates.get(row.id, Rates())) for row in counters]
+    return Overview(verdict=verdict, totals=_totals(fleet, rates), services=services)
+
+
+def with_rates(row: ServiceRow, rates: Rates) -> ServiceRow:
+    return replace(row, opened_rate=rates.opened, closed_rate=rates.closed)
+
+
+def _totals(fleet: _FleetRow, rates: dict[int, Rates]) -> Totals:
+    opened = [rate.opened for rate in rates.values() if rate.opened is not None]
+    closed = [rate.closed for rate in rates.values() if rate.closed is not None]
+    handed_out = fleet.hits + fleet.misses
+    return Totals(
+        reporting=fleet.reporting,
+        silent=fleet.silent,
+        syncing=fleet.syncing,
+        players=fleet.players,
+        memory_mb=fleet.memory_mb,
+        pool_reuse=fleet.hits / handed_out if handed_out else None,
+        live=fleet.live,
+        idle=fleet.idle,
+        orphaned=fleet.orphaned,
+        stale=fleet.stale,
+        unknown=fleet.unknown,
+        opened_rate=sum(opened) if opened else None,
+        closed_rate=sum(closed) if closed else None,
+    )
+
+
+class ServiceServer(Struct, frozen=True):
+    """One running server's counters of one service; `id` is text because it exceeds what JavaScript counts to."""
+
+    id: str
+    name: str
+    status: str
+    live: int
+    opened: int
+    closed: int
+    idle: int
+    orphaned: int
+    stale: int
+
+
+class ServicePage(Struct, frozen=True):
+    """One service: its sums and the servers that run it."""
+
+    service: ServiceRow
+    servers: list[ServiceServer]
+
+
+SERVERS_OF_SERVICE = """
+SELECT server.id::text, server.name,
+       CASE WHEN state.due_at <= %(now)s THEN 'silent' WHEN state.synced THEN 'reporting' ELSE 'resyncing' END,
+       each.live, each.opened, each.closed, each.idle, each.orphaned, each.stale
+FROM registry_gameserver AS server
+JOIN registry_serverstate AS state ON state.server_id = server.id
+CROSS JOIN LATERAL unnest(
+    state.service_ids, state.live, state.opened, state.closed, state.idle, state.orphaned, state.stale
+) AS each(service_id, live, opened, closed, idle, orphaned, stale)
+WHERE server.game_id = %(game)s AND server.ended_at IS NULL AND each.service_id = %(service)s
+ORDER BY state.due_at <= %(now)s, each.orphaned DESC, each.live DESC, server.name
+"""
+
+
+def service_page(game_id: int, service_id: int, *, now: datetime) -> ServicePage:
+    """One service of this game, or NotFound."""
+    service = Service.objects.filter(game_id=game_id, id=service_id).first()
+    if service is None:
+        raise NotFound("This service does not exist. Look for it on the overview.")
+    servers = fetch(ServiceServer, SERVERS_OF_SERVICE, {"game": game_id, "service": service_id, "now": now})
+    rates = service_rates(game_id, now=now, service_id=service_id)
+    row = with_rates(_sum_servers(service, servers), rates.get(service_id, Rates()))
+    return ServicePage(service=row, servers=servers[:SERVERS_OF_SERVICE_MAX])
+
+
+def _sum_servers(service: Service, servers: list[ServiceServer]) -> ServiceRow:
+    reporting = [row for row in servers if row.status != "silent"]
+    return ServiceRow(
+        id=service.id,
+        name=service.name,
+        servers=len(reporting),
+        live=sum(row.live for row in reporting),
+        idle=sum(row.idle for row in reporting),
+        orphaned=sum(row.orphaned for row in reporting),
+        stale=sum(row.stale for row in reporting),
+        unknown=sum(row.live for row in servers if row.status == "silent"),
+    )

@@ -1,0 +1,83 @@
+"""First reports to copy: curl, Luau and Python, filled in with this address and, once, with a fresh key."""
+
+from typing import Final
+
+from msgspec import Struct
+
+PLACEHOLDER: Final = "YOUR_KEY"
+
+
+class Snippet(Struct, frozen=True):
+    """One way to send a first report. `id` names its tab."""
+
+    id: str
+    name: str
+    hint: str
+    code: str
+
+
+# The shell puts the time in: the quotes end before $NOW and begin again after it.
+CURL: Final = """NOW=$(date +%s)
+curl -i ADDRESS \\
+  -H 'Authorization: Bearer KEY' \\
+  -H 'Content-Type: application/json' \\
+  -d '{"kind": "report", "v": 1, "seq": 1, "sent_at": '$NOW', "interval": 30, "players": 1,
+    "server": {"id": "first-try", "boot": "curl-'$NOW'", "agent": "curl/1"},
+    "services": [{"name": "HelloService", "live": 1, "opened": 1, "closed": 0}],
+    "opened": [{"id": 1, "service": "HelloService", "owner": "service:HelloService",
+      "owner_kind": "service", "name": "Tick", "type": "Heartbeat", "at": '$NOW',
+      "site": "HelloService:1"}],
+    "snapshot": {"part": 1, "of": 1}}'
+"""
+
+# The agent: it reports by itself from then on. In a published game the key comes from GetSecret.
+LUAU: Final = """local connmon = require(game:GetService("ServerScriptService").connmon)
+
+connmon.start({
+    Url = "BASE",
+    Key = "KEY", -- in a published game: game:GetService("HttpService"):GetSecret("connmon")
+})
+connmon.ConnectionManager:ConnectHeartbeat(function() end, 1, "service:HelloService")
+"""
+
+PYTHON: Final = """import json, time, urllib.request, uuid
+
+now = time.time()
+report = {
+    "kind": "report", "v": 1, "seq": 1, "sent_at": now, "interval": 30, "players": 1,
+    "server": {"id": "first-try", "boot": uuid.uuid4().hex, "agent": "python-snippet/1"},
+    "services": [{"name": "HelloService", "live": 1, "opened": 1, "closed": 0}],
+    "opened": [{
+        "id": 1, "service": "HelloService", "owner": "service:HelloService", "owner_kind": "service",
+        "name": "Tick", "type": "Heartbeat", "at": now, "site": "HelloService:1",
+    }],
+    "snapshot": {"part": 1, "of": 1},
+}
+request = urllib.request.Request(
+    "ADDRESS",
+    data=json.dumps(report).encode(),
+    headers={"Authorization": "Bearer KEY", "Content-Type": "application/json"},
+)
+with urllib.request.urlopen(request, timeout=10) as answer:
+    print(answer.status, answer.read().decode())
+"""
+
+
+def snippets(base_url: str, key: str | None) -> list[Snippet]:
+    """`base_url` ends with a slash; without a key a placeholder stands in its place."""
+    address = f"{base_url}api/v1/reports"
+
+    def fill(code: str) -> str:
+        code = code.replace("ADDRESS", address).replace("BASE", base_url.rstrip("/"))
+        return code.replace("KEY", key or PLACEHOLDER)
+
+    return [
+        Snippet("curl", "curl", "In a terminal.", fill(CURL)),
+        Snippet(
+            "luau",
+            "Luau",
+            "In a server Script, with the package connmon in ServerScriptService and HTTP requests allowed.",
+            fill(LUAU),
+        ),
+        Snippet("python", "Python", "With Python's standard library alone.", fill(PYTHON)),
+    ]

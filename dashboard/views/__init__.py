@@ -1,0 +1,1 @@
+"""The pages. A view reads: who, what is asked, one query or action, answer."""

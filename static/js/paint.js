@@ -1,0 +1,122 @@
+// Puts live values into the elements that name them: [data-bind] single values, [data-rows] tables.
+//
+// Only textContent, classes and href are ever set: what games send stays text.
+
+import * as format from "./format.js";
+import { mark } from "./marks.js";
+import { timeElement } from "./times.js";
+
+function countWith(name) {
+  return (element, value) => {
+    element.textContent = format.count(value);
+    if (name) element.classList.toggle(name, value > 0);
+    element.classList.toggle("is-zero", !value);
+  };
+}
+
+function serversNote(totals) {
+  if (totals.silent) return `${format.count(totals.silent)} silent`;
+  if (totals.syncing) return `${format.count(totals.syncing)} resyncing`;
+  return "none silent";
+}
+
+const WAYS = {
+  count: (element, value) => {
+    element.textContent = format.count(value);
+  },
+  rate: (element, value) => {
+    element.textContent = format.rate(value);
+  },
+  megabytes: (element, value) => {
+    element.textContent = format.megabytes(value);
+  },
+  share: (element, value) => {
+    element.textContent = format.share(value);
+  },
+  seconds: (element, value) => {
+    element.textContent = format.seconds(value);
+  },
+  plain: (element, value) => {
+    element.textContent = value ?? "—";
+  },
+  named: (element, value) => {
+    element.textContent = value || "not named";
+  },
+  mark: (element, value) => element.replaceChildren(mark(value)),
+  "mark-icon": (element, value) => element.replaceChildren(mark(value, true)),
+  when: (element, value) => element.replaceChildren(timeElement(value)),
+  "when-never": (element, value) => element.replaceChildren(value ? timeElement(value) : "never"),
+  "first-report": (element, value) => {
+    if (value) element.replaceChildren("received ", timeElement(value));
+    else element.textContent = "waiting for the first report…";
+  },
+  "known-note": (element, value) => {
+    element.textContent = value === "silent" ? "; the figures are the last known" : "";
+  },
+  bad: countWith("is-bad"),
+  warn: countWith("is-warn"),
+  quiet: countWith(""),
+  "bad-tile": (element, value) => element.classList.toggle("is-bad", value > 0),
+  "servers-note": (element, value) => {
+    element.textContent = serversNote(value);
+  },
+};
+
+const painted = new WeakMap();
+
+function setValue(element, value) {
+  const known = typeof value === "object" ? JSON.stringify(value) : value;
+  if (painted.has(element) && painted.get(element) === known) return;
+  painted.set(element, known);
+  const way = WAYS[element.dataset.as];
+  if (way) way(element, value);
+  else element.textContent = value ?? "";
+}
+
+function valueAt(state, path) {
+  return path.split(".").reduce((value, key) => value?.[key], state);
+}
+
+function rowElement(body, section, id) {
+  const found = body.querySelector(`tr[data-id="${CSS.escape(id)}"]`);
+  if (found || "knownOnly" in body.dataset) return found;
+  const template = document.querySelector(`template[data-row="${section}"]`);
+  const row = template.content.firstElementChild.cloneNode(true);
+  row.dataset.id = id;
+  const link = row.querySelector("[data-link]");
+  if (link) link.href = body.dataset.href.replace("/0/", `/${id}/`);
+  body.append(row);
+  return row;
+}
+
+// Rows keep their places: new ones come at the end, so nothing moves under a reader's eyes.
+function paintRows(body, section, rows, touched) {
+  for (const id of touched ?? rows.keys()) {
+    const values = rows.get(id);
+    if (!values) {
+      if (!("knownOnly" in body.dataset))
+        body.querySelector(`tr[data-id="${CSS.escape(id)}"]`)?.remove();
+      continue;
+    }
+    const row = rowElement(body, section, id);
+    if (!row) continue;
+    for (const cell of row.querySelectorAll("[data-cell]"))
+      setValue(cell, values[cell.dataset.cell]);
+  }
+  if (touched === null && !("knownOnly" in body.dataset))
+    for (const row of [...body.rows])
+      if (!rows.has(row.dataset.id) && !rows.has(Number(row.dataset.id))) row.remove();
+  const empty = document.querySelector(`[data-empty="${section}"]`);
+  if (empty) empty.hidden = rows.size > 0;
+}
+
+/** Paints the changed sections: `changes` maps a section to the row ids that changed, or to null for all of it. */
+export function paint(root, state, changes) {
+  for (const element of root.querySelectorAll("[data-bind]"))
+    if (changes.has(element.dataset.bind.split(".")[0]))
+      setValue(element, valueAt(state, element.dataset.bind));
+  for (const body of root.querySelectorAll("[data-rows]")) {
+    const section = body.dataset.rows;
+    if (changes.has(section)) paintRows(body, section, state[section], changes.get(section));
+  }
+}
