@@ -9,7 +9,7 @@ from connmon.accounts.actions import add_member, create_game_without_members, is
 from connmon.accounts.models import ApiKey, Game, Role, Scope, User
 from connmon.core.errors import Invalid
 from connmon.demo.models import DemoRemoval
-from connmon.registry.actions import forget_game
+from connmon.registry.actions import end_servers, forget_game
 
 DEMO_KEY_NAME: Final = "Demo servers"
 DEMO_INTERVAL: Final = 2.0  # seconds between reports: a first look should see something move
@@ -25,8 +25,9 @@ def demo_key(*, now: datetime) -> str | None:
             game = create_game_without_members(name="Demo", now=now, is_demo=True, report_interval=DEMO_INTERVAL)
             for user in User.objects.filter(is_superuser=True):
                 add_member(game, user=user, role=Role.ADMIN, now=now)
-        # The feeder keeps its key in memory only, so the one of an earlier feeder is of no use any more.
+        # A feeder keeps its key and its servers in memory only, so those of an earlier one are gone with it.
         ApiKey.objects.filter(game=game, name=DEMO_KEY_NAME).delete()
+        end_servers(game, now=now)
         key = issue_key(game, name=DEMO_KEY_NAME, scopes=[Scope.REPORT], expires_at=None, now=now)
     return key.plaintext
 

@@ -124,12 +124,15 @@ class GameServerVM:
         return dict(self.vm.call(self._game.get("registered"))[0])
 
     def report(self) -> int:
-        """Sends a report now and takes in the answer; returns its HTTP status, 0 when nobody answered.
+        """Reports what is so now and takes in the answer; returns its HTTP status, 0 when nobody answered.
 
-        Raises RuntimeError without a `send`, or when no report gets out (the backend asked for patience).
+        A report made earlier that still waits is carried first. Raises RuntimeError without a `send`, or when no report
+        gets out (the backend asked for patience).
         """
         if self._send is None:
             raise RuntimeError("GameServerVM.report needs a `send`; give it one when the server is made.")
+        for request in self.take_requests():
+            self.answer(request, self._send(request))
         self.vm.call(self._game.get("reportNow"))
         for _ in range(int(PATIENCE / SMALL_STEP)):
             for request in self.take_requests():
