@@ -9,16 +9,16 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final
 
 import msgspec
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
 from django.utils import timezone
 
-from connmon.live.publish import group_of
+from connmon.live.follow import follow
 from dashboard.delta import Plain, difference, plain
 from dashboard.pages import Page
 
@@ -147,18 +147,10 @@ class Feed:
         self._fault = fault
 
     async def _follow_group(self) -> None:
-        layer = get_channel_layer()
-        channel = await layer.new_channel()
-        group = group_of(self.game_id)
-        await layer.group_add(group, channel)
-        self._changed.set()  # what was committed before the group was joined
-        try:
-            while True:
-                message: dict[str, Any] = await layer.receive(channel)
-                if self.page.is_concerned(message["servers"]):
+        async with aclosing(follow(self.game_id)) as messages:
+            async for servers in messages:
+                if self.page.is_concerned(servers):
                     self._changed.set()
-        finally:
-            await layer.group_discard(group, channel)
 
 
 def pause_after(took: float) -> float:

@@ -6,12 +6,14 @@ from typing import Final
 from django.db import transaction
 
 from connmon.accounts.actions import add_member, create_game_without_members, issue_key
+from connmon.accounts.audit import UNNAMED, Actor, record
 from connmon.accounts.models import ApiKey, Game, Role, Scope, User
 from connmon.core.errors import Invalid
 from connmon.demo.models import DemoRemoval
 from connmon.registry.actions import end_servers, forget_game
 
 DEMO_KEY_NAME: Final = "Demo servers"
+DEMO_JOB: Final = Actor.of_job("Demo game")
 DEMO_INTERVAL: Final = 2.0  # seconds between reports: a first look should see something move
 
 
@@ -22,21 +24,24 @@ def demo_key(*, now: datetime) -> str | None:
             return None
         game = Game.objects.filter(is_demo=True).first()
         if game is None:
-            game = create_game_without_members(name="Demo", now=now, is_demo=True, report_interval=DEMO_INTERVAL)
+            game = create_game_without_members(
+                name="Demo", now=now, is_demo=True, report_interval=DEMO_INTERVAL, by=DEMO_JOB
+            )
             for user in User.objects.filter(is_superuser=True):
-                add_member(game, user=user, role=Role.ADMIN, now=now)
+                add_member(game, user=user, role=Role.ADMIN, now=now, by=DEMO_JOB)
         # A feeder keeps its key and its servers in memory only, so those of an earlier one are gone with it.
         ApiKey.objects.filter(game=game, name=DEMO_KEY_NAME).delete()
         end_servers(game, now=now)
-        key = issue_key(game, name=DEMO_KEY_NAME, scopes=[Scope.REPORT], expires_at=None, now=now)
+        key = issue_key(game, name=DEMO_KEY_NAME, scopes=[Scope.REPORT], expires_at=None, now=now, by=DEMO_JOB)
     return key.plaintext
 
 
-def remove_demo(game: Game, *, now: datetime) -> None:
+def remove_demo(game: Game, *, now: datetime, by: Actor = UNNAMED) -> None:
     """Removes the Demo game with all that was reported; the feeder is refused from then on and ends."""
     if not game.is_demo:
         raise Invalid("Only the Demo game is removed this way.")
     with transaction.atomic():
         DemoRemoval.objects.create(at=now)
+        record(game, "game.removed", target=game.name, by=by, now=now, before={"slug": game.slug})
         forget_game(game)
         game.delete()

@@ -1,5 +1,6 @@
 """Which processes make connmon, in which stages."""
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +37,17 @@ class Options:
 
 def make_stages(options: Options, site: Site) -> list[list[ProcessSpec]]:
     """The servers, or waiting for external ones; then the migrations; then everything that uses both."""
-    environment = {"CONNMON_DATA": str(options.data), "PYTHONUNBUFFERED": "1"}
+    environment = {
+        "CONNMON_DATA": str(options.data),
+        "CONNMON_STATIC_ROOT": os.environ.get("CONNMON_STATIC_ROOT") or str(options.data / "static"),
+        "PYTHONUNBUFFERED": "1",
+    }
     migrate = ProcessSpec("migrate", manage("migrate", "--noinput"), environment=environment, is_step=True)
+    collect = ProcessSpec(
+        "static", manage("collectstatic", "--noinput", "--clear", "-v0"), environment=environment, is_step=True
+    )
     users = [*web(options, site, environment), *work(options, site, environment)]
-    stages = [servers(options), [migrate], users]
+    stages = [servers(options), [migrate, collect], users]
     if not (options.embedded_database and options.embedded_broker):
         wait = ProcessSpec("external", python("-m", "connmon.runtime.external"), environment=environment, is_step=True)
         stages.insert(1, [wait])

@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from connmon.core.errors import NotFound
+from connmon.registry.models import GameServer
 from dashboard.queries.fetch import fetch, like
 
 PER_PAGE = 100
@@ -237,6 +238,12 @@ CROSS JOIN LATERAL unnest(
 WHERE state.server_id = %(server)s
 ORDER BY pool.type
 """
+
+
+def require_server(game_id: int, server_id: int) -> None:
+    """Raises NotFound unless the server is the game's."""
+    if not GameServer.objects.filter(game_id=game_id, pk=server_id).exists():
+        raise NotFound("This server does not exist. Look for it in the list of servers.")
 
 
 def server_page(game_id: int, server_id: int, *, now: datetime) -> ServerPage:

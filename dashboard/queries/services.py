@@ -204,6 +204,12 @@ ORDER BY state.due_at <= %(now)s, each.orphaned DESC, each.live DESC, server.nam
 """
 
 
+def require_service(game_id: int, service_id: int) -> None:
+    """Raises NotFound unless the service is the game's."""
+    if not Service.objects.filter(game_id=game_id, pk=service_id).exists():
+        raise NotFound("This service does not exist. Look for it on the overview.")
+
+
 def service_page(game_id: int, service_id: int, *, now: datetime) -> ServicePage:
     """One service of this game, or NotFound."""
     service = Service.objects.filter(game_id=game_id, id=service_id).first()

@@ -10,9 +10,9 @@ from dashboard.access import Access, member_page
 from dashboard.addresses import registry_query, servers_query
 from dashboard.queries.history import game_history, service_history
 from dashboard.queries.registry import RegistryQuery, registry_page
-from dashboard.queries.servers import PER_PAGE, server_counts, server_page, server_rows
+from dashboard.queries.servers import PER_PAGE, require_server, server_counts, server_page, server_rows
 from dashboard.queries.services import overview as overview_state
-from dashboard.queries.services import service_page
+from dashboard.queries.services import require_service, service_page
 
 
 @require_safe
@@ -41,12 +41,14 @@ def service(request: HttpRequest, access: Access, service_id: int) -> HttpRespon
 @require_safe
 @member_page
 def service_chart(request: HttpRequest, access: Access, service_id: int) -> HttpResponse:
+    require_service(access.game.pk, service_id)
     return _json(service_history(access.game.pk, service_id, now=timezone.now()))
 
 
 @require_safe
 @member_page
 def service_registry(request: HttpRequest, access: Access, service_id: int) -> HttpResponse:
+    require_service(access.game.pk, service_id)
     context = _registry(request, access, registry_query(request.GET, service_id=service_id))
     return render(request, "parts/registry.html", context)
 
@@ -77,6 +79,7 @@ def server(request: HttpRequest, access: Access, server_id: int) -> HttpResponse
 @require_safe
 @member_page
 def server_registry(request: HttpRequest, access: Access, server_id: int) -> HttpResponse:
+    require_server(access.game.pk, server_id)
     context = _registry(request, access, registry_query(request.GET, server_id=server_id))
     return render(request, "parts/registry.html", context)
 

@@ -24,7 +24,7 @@ def names(options: Options, site: Site) -> list[list[str]]:
 
 
 def test_everything_runs_on_one_machine(site: Site) -> None:
-    expected = [["postgres", "valkey"], ["migrate"], ["web", "worker", "beat", "demo"]]
+    expected = [["postgres", "valkey"], ["migrate", "static"], ["web", "worker", "beat", "demo"]]
     assert names(OPTIONS, site) == expected
 
 
