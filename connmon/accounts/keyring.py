@@ -24,6 +24,13 @@ FIND: Final[LiteralString] = """
 """
 
 
+# For the page that lists keys: written when a key is looked up, so at most once a LIFE, and that only once a minute.
+NOTE_USE: Final[LiteralString] = """
+    UPDATE accounts_apikey SET last_used_at = now()
+    WHERE id = %s AND digest = %s AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+"""
+
+
 class KeyRefused(Exception):
     """`code` is one of no-key, bad-key, key-expired, key-revoked, scope-missing."""
 
@@ -60,8 +67,9 @@ class KeyRing:
         parts = ids.split_key(token.strip()) if word.lower() == "bearer" else None
         if parts is None:
             raise KeyRefused("no-key", "Send the header Authorization: Bearer cm_<id>_<secret>.")
-        key = await self._find(parts[0])
-        if key is None or not hmac.compare_digest(key.digest, ids.digest(parts[1])):
+        digest = ids.digest(parts[1])
+        key = await self._find(parts[0], digest)
+        if key is None or not hmac.compare_digest(key.digest, digest):
             raise KeyRefused("bad-key", "No key has this id and secret.")
         if key.revoked:
             raise KeyRefused("key-revoked", "This key was revoked; make a new one on the game's setup page.")
@@ -71,13 +79,14 @@ class KeyRing:
             raise KeyRefused("scope-missing", f"This key lacks the scope {scope!r}.")
         return key
 
-    async def _find(self, key_id: str) -> Key | None:
+    async def _find(self, key_id: str, used_with: bytes) -> Key | None:
         now = self._clock()
         entry = self._entries.get(key_id)
         if entry and entry[0] > now:
             return entry[1]
         async with self._pool.connection() as connection:
             row = await (await connection.execute(FIND, (key_id,))).fetchone()
+            await connection.execute(NOTE_USE, (key_id, used_with))
         key = None
         if row:
             digest, scopes, expires_at, revoked_at, game_id, interval = row

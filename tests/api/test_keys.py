@@ -126,3 +126,15 @@ def test_key_errors_are_not_among_the_refused_reports(server: Machine, make_key:
     server.send(kind="x")
     wait_for(RefusedReport.objects.exists, "the one refusal to be kept")
     assert list(RefusedReport.objects.values_list("code", flat=True)) == ["invalid-report"]
+
+
+def test_a_keys_use_is_noted_for_the_page_that_lists_keys(server: Machine) -> None:
+    assert ApiKey.objects.get(pk=server.key.id).last_used_at is None
+    server.send_first()
+    assert ApiKey.objects.get(pk=server.key.id).last_used_at is not None
+
+
+def test_a_guess_at_a_secret_is_no_use_of_its_key(server: Machine) -> None:
+    guess = NewKey(server.key.id, "x" * 40)
+    assert_refused(server.site.post(server.report(), key=guess), 401, "bad-key")
+    assert ApiKey.objects.get(pk=server.key.id).last_used_at is None
