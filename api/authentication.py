@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from connmon.accounts.models import ApiKey, Scope
@@ -32,11 +32,13 @@ class KeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """Whether the key has the scope that the view names in `scope`."""
+    """Whether the key has the scope that the view names in `scope`, or for a change in `write_scope`."""
 
     message: ClassVar[str] = "This key lacks the scope that is needed here."
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         key = request.auth
         scope: Scope = getattr(view, "scope", Scope.READ)
+        if request.method not in SAFE_METHODS:
+            scope = getattr(view, "write_scope", scope)
         return isinstance(key, ApiKey) and scope.value in key.scopes

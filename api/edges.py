@@ -1,11 +1,14 @@
 """What a web process keeps for its machine edges: connections, key ring, ingest, the publisher."""
 
+from contextlib import AsyncExitStack
+
 from django.conf import settings
 from psycopg_pool import AsyncConnectionPool
 
 from api.agent_socket import AgentSocket
 from api.ingest import Receive, ReportEdge, Scope, Send
 from connmon.accounts.keyring import KeyRing
+from connmon.configuration.book import ConfigurationBook
 from connmon.core.database import conninfo
 from connmon.live.publish import Publisher
 from connmon.registry.ingest import Ingest, utc_now
@@ -16,7 +19,7 @@ class Edges:
     """Built once per process, started and stopped with it."""
 
     def __init__(self) -> None:
-        # Opened in `start`: a pool wants the running loop. Small: only key look-ups and refusals use it.
+        # Opened in `start`: a pool wants the running loop. Small: only look-ups and refusals use it.
         self._pool = AsyncConnectionPool(
             conninfo(), min_size=1, max_size=2, timeout=3, open=False, kwargs={"autocommit": True}
         )
@@ -31,6 +34,7 @@ class Edges:
         self.reports = ReportEdge(
             keys=KeyRing(self._pool),
             ingest=self._ingest,
+            book=ConfigurationBook(self._pool),
             refusals=self._refusals,
             key_rate=settings.INGEST_KEY_RATE,
         )
@@ -48,7 +52,8 @@ class Edges:
 
     async def stop(self) -> None:
         """Takes what waits, then closes."""
-        await self._ingest.stop()
-        await self._refusals.stop()
-        await self._publisher.stop()
-        await self._pool.close()
+        async with AsyncExitStack() as last:  # a part that cannot stop well keeps none of the others open
+            last.push_async_callback(self._pool.close)
+            last.push_async_callback(self._publisher.stop)
+            last.push_async_callback(self._refusals.stop)
+            last.push_async_callback(self._ingest.stop)

@@ -16,6 +16,7 @@ import psycopg
 from api.limits import Buckets
 from api.problems import CONTENT_TYPE, STATUSES, problem
 from connmon.accounts.keyring import Key, KeyRefused, KeyRing
+from connmon.configuration.book import ConfigurationBook
 from connmon.core.ids import server_key
 from connmon.registry.ingest import Ingest, utc_now
 from connmon.registry.refusals import Refusals
@@ -66,9 +67,18 @@ class Taken:
 class ReportEdge:
     """Takes reports, whichever way they come; the agent's socket uses `admit` and `take` too."""
 
-    def __init__(self, *, keys: KeyRing, ingest: Ingest, refusals: Refusals, key_rate: int) -> None:
+    def __init__(
+        self,
+        *,
+        keys: KeyRing,
+        ingest: Ingest,
+        refusals: Refusals,
+        key_rate: int,
+        book: ConfigurationBook | None = None,
+    ) -> None:
         self._keys = keys
         self._ingest = ingest
+        self._book = book
         self._refusals = refusals
         self._by_key = Buckets(rate=key_rate, burst=key_rate)
         self._bad_keys = Buckets(rate=BAD_KEYS_PER_SECOND, burst=BAD_KEYS_PER_SECOND * 5)
@@ -120,7 +130,8 @@ class ReportEdge:
             raise Refused(error.code, error.detail, retry_after=error.retry_after) from None
         except TimeoutError:
             raise Refused("overloaded", "The report was not committed in time.", retry_after=5) from None
-        answer = v1.Answer(ack=report.seq, resync=step.resync, interval=key.report_interval)
+        config = await self._book.newer_than(key.game_id, report.config_revision) if self._book else None
+        answer = v1.Answer(ack=report.seq, resync=step.resync, interval=key.report_interval, config=config)
         return Taken(encode(answer), report.interval)
 
     async def _take_request(self, key: Key, headers: dict[bytes, bytes], receive: Receive) -> Taken:

@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "connmon.runtime",
     "connmon.accounts",
     "connmon.registry",
+    "connmon.configuration",
     "connmon.telemetry",
     "connmon.demo",
     "api",

@@ -19,6 +19,7 @@ from websockets.typing import Origin
 
 from connmon.core.ids import NewKey, server_key
 from connmon.registry.models import Connection, RefusedReport, ServerState, Service
+from connmon.runtime.patience import PatientHttpProtocol
 from connmon.runtime.plan import WEB_SOCKET_BYTES
 
 PATIENCE: Final = 15.0  # seconds before a test gives up on a condition; each takes well under one
@@ -121,7 +122,7 @@ def serving(application: ASGIApplication) -> Iterator[Site]:
     config = uvicorn.Config(
         noting_its_loop,
         loop="uvloop",
-        http="httptools",
+        http=PatientHttpProtocol,
         ws="websockets-sansio",
         ws_max_size=WEB_SOCKET_BYTES,
         lifespan="on",

@@ -1,4 +1,4 @@
-"""Every write to games, members and keys. Each is one transaction; `now` comes from the edge."""
+"""Every write to games, members and keys: one transaction, its audit entry within; `now` comes from the edge."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.text import slugify
 
+from connmon.accounts.audit import UNNAMED, Actor, record
 from connmon.accounts.models import ApiKey, Game, Membership, Role, Scope, SetupToken, User
 from connmon.core import ids
 from connmon.core.errors import Conflict, Invalid, NotFound
@@ -39,8 +40,10 @@ def create_first_member(*, token: str, email: str, password: str, now: datetime)
         if not used or User.objects.exists():
             raise NotFound("This setup link was used or has expired. `manage.py setuplink` prints a new one.")
         user = User.objects.create_superuser(email, password)
+        by = Actor.of_user(user)
+        record(None, "user.created", target=user.email, by=by, now=now, reason="first member, by the setup link")
         for game in Game.objects.filter(is_demo=True):
-            add_member(game, user=user, role=Role.ADMIN, now=now)
+            add_member(game, user=user, role=Role.ADMIN, now=now, by=by)
     return user
 
 
@@ -54,14 +57,20 @@ def _check_credentials(email: str, password: str) -> None:
 
 def create_game(*, name: str, owner: User, now: datetime) -> Game:
     """A game with `owner` as its admin."""
+    by = Actor.of_user(owner)
     with transaction.atomic():
-        game = create_game_without_members(name=name, now=now)
-        add_member(game, user=owner, role=Role.ADMIN, now=now)
+        game = create_game_without_members(name=name, now=now, by=by)
+        add_member(game, user=owner, role=Role.ADMIN, now=now, by=by)
     return game
 
 
 def create_game_without_members(
-    *, name: str, now: datetime, is_demo: bool = False, report_interval: float = REPORT_INTERVAL
+    *,
+    name: str,
+    now: datetime,
+    is_demo: bool = False,
+    report_interval: float = REPORT_INTERVAL,
+    by: Actor = UNNAMED,
 ) -> Game:
     """A game that nobody is in yet, with a slug of its own; `report_interval` in seconds."""
     name = name.strip()
@@ -70,19 +79,39 @@ def create_game_without_members(
     base = slugify(name)[:32] or "game"
     taken = set(Game.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     slug = next(s for s in (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))) if s not in taken)
-    return Game.objects.create(name=name, slug=slug, is_demo=is_demo, report_interval=report_interval, created_at=now)
+    with transaction.atomic():
+        game = Game.objects.create(
+            name=name, slug=slug, is_demo=is_demo, report_interval=report_interval, created_at=now
+        )
+        after = {"name": name, "slug": slug, "report_interval": report_interval}
+        record(game, "game.created", target=name, by=by, now=now, after=after)
+    return game
 
 
-def add_member(game: Game, *, user: User, role: Role, now: datetime) -> Membership:
+def add_member(game: Game, *, user: User, role: Role, now: datetime, by: Actor = UNNAMED) -> Membership:
     """Puts a user into a game, or gives a member another role."""
-    membership, _ = Membership.objects.update_or_create(
-        game=game, user=user, defaults={"role": role}, create_defaults={"role": role, "created_at": now}
-    )
+    with transaction.atomic():
+        # Locked, so that the role before is the one that this call replaces.
+        known = Membership.objects.select_for_update().filter(game=game, user=user).first()
+        membership, _ = Membership.objects.update_or_create(
+            game=game, user=user, defaults={"role": role}, create_defaults={"role": role, "created_at": now}
+        )
+        if known is None:
+            record(game, "member.added", target=user.email, by=by, now=now, after={"role": role})
+        elif known.role != role:
+            before = {"role": known.role}
+            record(game, "member.role", target=user.email, by=by, now=now, before=before, after={"role": role})
     return membership
 
 
 def issue_key(
-    game: Game, *, name: str, scopes: Sequence[str], expires_at: datetime | None, now: datetime
+    game: Game,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None,
+    now: datetime,
+    by: Actor = UNNAMED,
 ) -> ids.NewKey:
     """A key whose plaintext is in the answer and nowhere else. Raises Invalid, Conflict (two of the name live)."""
     name = name.strip()
@@ -108,14 +137,19 @@ def issue_key(
             created_at=now,
             expires_at=expires_at,
         )
+        after = {"scopes": sorted(set(scopes)), "expires_at": expires_at}
+        record(game, "key.issued", target=f"{name} ({key.id})", by=by, now=now, after=after)
     return key
 
 
-def revoke_key(game: Game, *, key_id: str, now: datetime) -> None:
+def revoke_key(game: Game, *, key_id: str, now: datetime, by: Actor = UNNAMED) -> None:
     """Ends a key at once: ingest checks keys in the transaction that takes a report. Twice is once."""
-    if not ApiKey.objects.filter(game=game, pk=key_id).exists():
+    key = ApiKey.objects.filter(game=game, pk=key_id).first()
+    if key is None:
         raise NotFound("This game has no such key.")
-    ApiKey.objects.filter(game=game, pk=key_id, revoked_at=None).update(revoked_at=now)
+    with transaction.atomic():
+        if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now):
+            record(game, "key.revoked", target=str(key), by=by, now=now, before={"scopes": key.scopes})
 
 
 def _live(now: datetime) -> Q:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 
@@ -117,3 +118,38 @@ class SetupToken(models.Model):
     digest = models.BinaryField(max_length=32, unique=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+
+
+class ActorKind(models.TextChoices):
+    """Who did something."""
+
+    USER = "user", "Person"  # a member, on a page
+    KEY = "key", "Key"  # a program, over REST
+    COMMAND = "command", "Command line"  # whoever may run manage.py, by the name of the system account
+    JOB = "job", "Automatic"  # connmon by itself, under a rule
+    UNKNOWN = "unknown", "Not named"  # the caller did not say
+
+
+class AuditEntry(models.Model):
+    """One thing that was done, for good: the database refuses to change, delete or truncate entries (migration 0002).
+
+    It has no foreign keys, so that it outlives the game, key or user it tells of.
+    """
+
+    game_id = models.BigIntegerField(null=True)  # None: of the whole installation
+    game_name = models.CharField(max_length=80)  # as it was then
+    at = models.DateTimeField()
+    actor_kind = models.CharField(max_length=10, choices=ActorKind.choices)
+    actor_id = models.CharField(max_length=64)  # user's number, key's id, account, job
+    actor = models.CharField(max_length=254)  # the same for people
+    action = models.CharField(max_length=60)  # what.happened; docs/audit.md names all
+    target = models.CharField(max_length=200)  # to what, in words
+    before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    reason = models.CharField(max_length=500)
+
+    class Meta:
+        indexes: ClassVar = [
+            # Readers: the audit page, list and export of one game, newest or oldest first.
+            models.Index(fields=["game_id", "id"], name="audit_by_game"),
+        ]

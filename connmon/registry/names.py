@@ -60,7 +60,7 @@ class ServiceNames:
         if new and len(known) + len(new) <= SERVICES_PER_GAME:
             await connection.execute(sql.ADD_SERVICES, {"game": game_id, "names": words(new), "now": now})
             known = await self._load(connection, game_id)
-        self._games[game_id] = known
+        self._games.setdefault(game_id, {}).update(known)  # another lane may have learnt more
 
     @staticmethod
     async def _load(connection: AsyncConnection, game_id: int) -> dict[str, int]:

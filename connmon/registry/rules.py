@@ -57,7 +57,7 @@ def decide(known: Position, report: Report, digest: int) -> Step:
 
 
 def _advance(known: Position, seq: int, digest: int, part: SnapshotPart | None) -> Step:
-    gap = seq != known.seq + 1 or known is UNKNOWN
+    gap = seq != known.seq + 1
     if part is not None and part.part == 1:
         number = known.snapshot % LAST_SNAPSHOT + 1
         return _take_part(seq, digest, number, part, synced=known.synced and not gap)

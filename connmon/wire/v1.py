@@ -4,7 +4,7 @@ Field by field in docs/protocol.md. Unknown fields are ignored, unknown kinds re
 number is bounded here. Times are Unix seconds of the sender's clock; counters are absolute since its boot.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -156,4 +156,4 @@ class Answer(Struct, frozen=True, tag_field="kind", tag="ack"):
     resync: bool
     interval: float
     orders: list[Order] = []
-    config: dict[str, object] | None = None
+    config: dict[str, Any] | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
@@ -150,6 +150,24 @@ def test_when_too_many_reports_wait_the_others_are_told_when_to_come_again(
     assert 0 < len(refused) < len(servers)
     for answer in refused:
         assert_later(answer, 503, "overloaded")
+
+
+def test_a_fault_of_ours_is_answered_as_such_and_ends_nothing(server: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise RuntimeError("made by the test")
+
+    async def work(process: Process) -> list[Answer]:
+        await until_connected(process, server.report(snapshot=SNAPSHOT), key=server.key)
+        report = server.report()
+        with monkeypatch.context() as patch:
+            patch.setattr("connmon.registry.ingest.decide", fail)
+            faults = [await process.post(report, key=server.key) for _ in range(4)]
+        return [*faults, await process.post(report, key=server.key)]
+
+    *faults, last = with_processes(1, work)
+    for answer in faults:
+        assert_later(answer, 500, "internal-error")
+    assert (last.status, last.body["ack"]) == (200, 2)
 
 
 def test_without_a_database_nothing_is_taken(server: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,25 @@
 """`GET /api/v1/openapi.json`: valid, and as whole as what it describes."""
 
+import json
+from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]  # of drf-spectacular
 import pytest
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
 from api.problems import STATUSES
 from connmon.wire import v1
 from tests.machine import Json, Site
+from tests.wire.test_golden import GOLDEN
+
+ADDRESSES = {
+    "reports", "services", "servers", "audit", "audit.csv", "audit.json",
+    "configuration", "configuration/revisions", "configuration/revisions/{number}", "configuration/rollback",
+    "configuration/rollout",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -19,11 +31,26 @@ def document(transactional_db: None, site: Site) -> Json:
 
 
 def test_the_document_is_valid(document: Json) -> None:
-    validate_schema(document)
+    assert document["openapi"].startswith("3.1")
+    validate_schema(document)  # type: ignore[no-untyped-call]
+
+
+def test_it_is_made_without_a_complaint(document: Json, capsys: pytest.CaptureFixture[str]) -> None:
+    GENERATOR_STATS.reset()
+    SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
+    assert not GENERATOR_STATS
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
+def test_the_golden_messages_are_what_it_describes(document: Json, path: Path) -> None:
+    schema = {"report": "Report", "answer": "Answer", "problem": "Problem"}[path.stem.partition("_")[0]]
+    wanted = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
+    jsonschema.Draft202012Validator(wanted).validate(json.loads(path.read_text()))
 
 
 def test_it_names_every_address_of_the_api(document: Json) -> None:
-    assert document["paths"].keys() == {"/api/v1/reports", "/api/v1/services", "/api/v1/servers"}
+    assert {path.removeprefix("/api/v1/") for path in document["paths"]} == ADDRESSES
 
 
 def test_every_problem_of_a_report_is_named_under_its_status(document: Json) -> None:

@@ -151,7 +151,8 @@ GOOD_RUNS = (1, 2, 3, 4, 5, 6, 1, 2, 3, 4)  # batches between two that are undon
 def busy(machine: Machine) -> Json:
     """A report that uses every statement of a batch."""
     number = machine.seq + 1
-    return machine.report(opened=[opened(number)], closed=[closed(number - 1)], changed=[changed(number, "idle")])
+    before = max(number - 1, 1)
+    return machine.report(opened=[opened(number)], closed=[closed(before)], changed=[changed(before, "idle")])
 
 
 def test_batches_that_find_an_id_already_there_do_not_harm_those_that_follow(make_server: MakeServer) -> None:
@@ -187,6 +188,22 @@ def test_batches_with_a_dead_key_do_not_harm_those_that_follow(make_server: Make
 
     with_processes(1, work)
     assert good.registered() == {good.seq}
+
+
+def test_a_server_that_opens_again_what_is_there_harms_nobody(make_server: MakeServer) -> None:
+    faulty, others = make_server("faulty"), [make_server(f"server-{number}") for number in range(8)]
+
+    async def work(process: Process) -> list[int]:
+        await until_connected(process, faulty.report(snapshot=SNAPSHOT, opened=[opened(1)]), key=faulty.key)
+        statuses = []
+        for _ in range(25):
+            reports = [faulty.report(opened=[opened(1)])] + [busy(server) for server in others]
+            answers = await asyncio.gather(*(process.post(report, key=faulty.key) for report in reports))
+            statuses += [answer.status for answer in answers]
+        return statuses
+
+    assert set(with_processes(1, work)) == {200}
+    assert faulty.registered() == {1}
 
 
 def test_a_dead_key_in_a_batch_harms_none_of_the_others(make_server: MakeServer, make_key: MakeKey) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from connmon.registry.models import GameServer
 from tests.machine import Answer, Machine, closed, opened, service, wait_for
 
@@ -65,6 +67,16 @@ def test_a_seq_behind_is_refused_and_told_where_to_go_on(server: Machine) -> Non
     assert_refused(answer, 409, "seq-behind", "$.seq")
     assert answer.body["last_seq"] == 2
     assert server.everything() == before
+
+
+@pytest.mark.parametrize(("seq", "code"), [(2, "seq-conflict"), (1, "seq-behind")])
+def test_a_wrong_seq_is_kept_with_its_reason(server: Machine, seq: int, code: str) -> None:
+    server.send_first()
+    server.send()
+    answer = server.send(seq=seq, players=77)
+    row = wait_for(server.refusals().first, "the refusal to be kept")
+    assert (row.code, row.pointer, row.server, row.detail) == (code, "$.seq", "server-1", answer.body["detail"])
+    assert '"players": 77' in row.excerpt
 
 
 def test_a_gap_is_taken_and_answered_with_resync(server: Machine) -> None:
