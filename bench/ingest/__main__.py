@@ -21,7 +21,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.ingest", description=__doc__)
     parser.add_argument("--seconds", type=int, default=15, help="how long each figure is measured (15)")
     parser.add_argument("--registry", type=int, default=1_000_000, help="connections registered before (1,000,000)")
-    parser.add_argument("--web-processes", type=int, default=2, help="web processes (2)")
+    parser.add_argument("--web-processes", type=int, default=1, help="web processes (1)")
     parser.add_argument("--no-peers", action="store_true", help="leave the peers out")
     parser.add_argument("--growth", action="store_true", help="also measure with 100,000 and 5,000,000 connections")
     return parser.parse_args()

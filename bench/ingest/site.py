@@ -54,7 +54,8 @@ class Database:
         with psycopg.connect(self.url) as connection:
             row = connection.execute("SELECT pg_read_file('postmaster.pid')").fetchone()
         assert row
-        return _tree_cpu_s(int(row[0].split()[0]))
+        postmaster = Path(f"/proc/{row[0].split()[0]}")
+        return _tree_cpu_s(int(postmaster.name)) + _ended_children_cpu_s(postmaster)
 
 
 @contextmanager
@@ -142,8 +143,8 @@ def web(
         descriptor = listener.fileno()
         command = [
             sys.executable, "-m", "uvicorn", application, "--fd", str(descriptor), "--loop", "uvloop",
-            "--http", "connmon.runtime.patience:PatientHttpProtocol", "--ws", "websockets-sansio", "--no-access-log", "--no-proxy-headers",
-            "--no-server-header", "--log-level", "warning",
+            "--http", "connmon.runtime.patience:PatientHttpProtocol", "--ws", "websockets-sansio", "--no-access-log",
+            "--no-proxy-headers", "--no-server-header", "--log-level", "warning",
         ]  # fmt: skip
         running = [subprocess.Popen(command, env=base.environment, pass_fds=(descriptor,)) for _ in range(processes)]
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -194,6 +195,11 @@ def _stat(folder: Path) -> list[str]:
 def _parent_of(folder: Path) -> int:
     stat = _stat(folder)
     return int(stat[1]) if stat else 0
+
+
+def _ended_children_cpu_s(folder: Path) -> float:
+    stat = _stat(folder)
+    return (int(stat[13]) + int(stat[14])) / os.sysconf("SC_CLK_TCK") if stat else 0.0
 
 
 def _own_cpu_s(folder: Path) -> float:
