@@ -34,7 +34,7 @@ check: $(VENV)/dev ## linters, types, layers, migrations, templates, scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/python manage.py makemigrations --check --dry-run --skip-checks
+	$(BIN)/python scripts/check_migrations.py
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/biome check static dashboard scripts
 	@sh scripts/node scripts/format-luau.mjs
