@@ -1,18 +1,21 @@
 """What the pages' addresses ask for: query strings into typed queries, anything odd into the default."""
 
-from enum import StrEnum
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
 from typing import TypeVar
 
 from django.http import QueryDict
 
+from connmon.accounts.models import ActorKind
 from connmon.registry.states import OwnerKind
+from dashboard.queries.audit import KINDS, AuditQuery
 from dashboard.queries.registry import RegistryQuery, ShownState, Sort
 from dashboard.queries.servers import SORTS, ServersQuery, ServerStatus
 
 SEARCH_MAX = 128  # characters; names are no longer
 PAGES_MAX = 10_000
 
-Choice = TypeVar("Choice", bound=StrEnum)
+Choice = TypeVar("Choice", bound=Enum)
 
 
 def registry_query(asked: QueryDict, *, service_id: int | None = None, server_id: int | None = None) -> RegistryQuery:
@@ -43,6 +46,34 @@ def servers_query(asked: QueryDict) -> ServersQuery:
         descending=descending,
         page=max(1, min(page, PAGES_MAX)),
     )
+
+
+def audit_query(asked: QueryDict) -> AuditQuery:
+    """`q`, `kind`, `by`, `from` and `to` (days in UTC, both included), `after`, `before`."""
+    until = _day(asked.get("to", ""))
+    kind = asked.get("kind", "")
+    return AuditQuery(
+        search=_search(asked),
+        kind=kind if kind in KINDS else "",
+        actor_kind=_choice(ActorKind, asked.get("by")),
+        since=_day(asked.get("from", "")),
+        until=until + timedelta(days=1) if until else None,
+        after=number(asked.get("after", "")),
+        before=number(asked.get("before", "")),
+    )
+
+
+def number(text: str) -> int:
+    """A whole number that fits the database's ids, else 0."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return datetime.combine(day, time(), UTC) if 2000 <= day.year <= 9998 else None
 
 
 def _search(asked: QueryDict) -> str:

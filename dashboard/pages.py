@@ -6,13 +6,14 @@ from typing import Final
 
 from msgspec import Struct
 
+from dashboard.queries.configuration import configuration_live
 from dashboard.queries.servers import server_page, servers_live
 from dashboard.queries.services import overview, service_page
 from dashboard.queries.setup import setup_live
 
 
 class Page(Struct, frozen=True):
-    """A page of a game as a socket names it: `overview`, `service:12`, `server:7301…`, `servers`, `setup`."""
+    """A page of a game as a socket names it: `overview`, `service:12`, `server:7301…`, `servers`, …"""
 
     kind: str
     id: int | None = None
@@ -31,6 +32,7 @@ class Page(Struct, frozen=True):
 WHOLE: Final[dict[str, Callable[..., Struct]]] = {
     "overview": overview,
     "servers": servers_live,
+    "configuration": configuration_live,
     "setup": setup_live,
 }
 SINGLE: Final[dict[str, Callable[..., Struct]]] = {"service": service_page, "server": server_page}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard.views import account, live, setup
+from dashboard.views import account, audit, configuration, live, setup
 
 urlpatterns = [
     path("", account.home, name="home"),
@@ -19,6 +19,14 @@ urlpatterns = [
     path("g/<slug:slug>/servers/table", live.servers_table, name="servers-table"),
     path("g/<slug:slug>/servers/<int:server_id>/", live.server, name="server"),
     path("g/<slug:slug>/servers/<int:server_id>/registry", live.server_registry, name="server-registry"),
+    path("g/<slug:slug>/configuration/", configuration.configuration, name="configuration"),
+    path("g/<slug:slug>/configuration/edit/", configuration.edit, name="edit-configuration"),
+    path("g/<slug:slug>/configuration/revisions/<int:number>/", configuration.revision, name="revision"),
+    path("g/<slug:slug>/configuration/revisions/<int:number>/restore/", configuration.restore, name="restore-revision"),
+    path("g/<slug:slug>/audit/", audit.audit, name="audit"),
+    path("g/<slug:slug>/audit/table", audit.audit_table, name="audit-table"),
+    path("g/<slug:slug>/audit/audit.csv", audit.audit_csv, name="audit-csv"),
+    path("g/<slug:slug>/audit/audit.json", audit.audit_json, name="audit-json"),
     path("g/<slug:slug>/setup/", setup.setup, name="setup"),
     path("g/<slug:slug>/setup/keys/", setup.create_key, name="create-key"),
     path("g/<slug:slug>/setup/keys/<str:key_id>/rotate/", setup.rotate_key, name="rotate-key"),

@@ -32,11 +32,12 @@ COPIED: Final = {
 ICON_PACKAGE: Final = "lucide-static@1.62.0"
 # Only icons that a template or module names; a test compares the two.
 ICONS: Final = (
-    "arrow-down", "arrow-up", "ban", "chart-line", "check", "chevron-left", "chevron-right", "chevrons-up-down",
-    "circle", "circle-alert", "circle-check", "circle-dashed", "clock-alert", "copy", "flask-conical", "gamepad-2",
-    "inbox", "key-round", "keyboard", "layout-dashboard", "link", "lock", "log-out", "menu", "monitor", "moon",
-    "pause", "play", "plus", "radio", "refresh-cw", "rotate-cw", "search", "server", "sliders-horizontal", "square",
-    "sun", "table-2", "triangle-alert", "unlink", "wifi-off",
+    "arrow-down", "arrow-right", "arrow-up", "ban", "bot", "chart-line", "check", "chevron-left", "chevron-right",
+    "chevrons-up-down", "circle", "circle-alert", "circle-check", "circle-dashed", "clock-alert", "copy",
+    "download", "flask-conical", "gamepad-2", "history", "inbox", "key-round", "keyboard", "layout-dashboard",
+    "link", "lock", "log-out", "menu", "monitor", "moon", "pause", "pencil", "play", "plus", "radio", "refresh-cw",
+    "rotate-cw", "scroll-text", "search", "server", "settings", "sliders-horizontal", "square", "sun", "table-2",
+    "terminal", "triangle-alert", "unlink", "user", "wifi-off",
 )  # fmt: skip
 
 

@@ -32,6 +32,17 @@ MARKS: Final = {
     "warn": ("triangle-alert", "Attention"),
     "bad": ("circle-alert", "Trouble"),
     "empty": ("inbox", "Nothing yet"),
+    "current": ("circle-check", "Current"),
+    "behind": ("clock-alert", "Behind"),
+}
+
+# Who did something -> (icon, word).
+ACTORS: Final = {
+    "user": ("user", "Person"),
+    "key": ("key-round", "Key"),
+    "command": ("terminal", "Command line"),
+    "job": ("bot", "Automatic"),
+    "unknown": ("circle-dashed", "Not named"),
 }
 
 
@@ -57,6 +68,19 @@ def mark(state: str, hide_word: bool = False) -> SafeString:
         icon(name),
         SafeString(' class="visually-hidden"') if hide_word else "",
         word,
+    )
+
+
+@register.simple_tag
+def actor(kind: str, name: str) -> SafeString:
+    """Who did something: the icon of its kind, whose word is in the tip and for screen readers, and the name."""
+    sign, word = ACTORS[kind]
+    return format_html(
+        '<span class="actor" title="{}">{}<span class="visually-hidden">{} </span><bdi class="wrap">{}</bdi></span>',
+        word,
+        icon(sign),
+        word,
+        name or NONE,
     )
 
 

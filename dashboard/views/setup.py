@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from connmon.accounts.actions import issue_key, revoke_key
+from connmon.accounts.audit import Actor
 from connmon.core.errors import DomainError
 from connmon.core.ids import NewKey
 from connmon.demo.actions import remove_demo
@@ -40,7 +41,14 @@ def _issue(access: Access, form: KeyForm) -> NewKey:
     now = timezone.now()
     life = LIFETIMES[chosen["lifetime"]]
     expires_at = now + life if life else None
-    return issue_key(access.game, name=chosen["name"], scopes=chosen["scopes"], expires_at=expires_at, now=now)
+    return issue_key(
+        access.game,
+        name=chosen["name"],
+        scopes=chosen["scopes"],
+        expires_at=expires_at,
+        now=now,
+        by=Actor.of_user(access.user),
+    )
 
 
 @never_cache
@@ -52,7 +60,8 @@ def rotate_key(request: HttpRequest, access: Access, key_id: str) -> HttpRespons
     now = timezone.now()
     expires_at = now + (old.expires_at - old.created_at) if old.expires_at else None
     try:
-        key = issue_key(access.game, name=old.name, scopes=old.scopes, expires_at=expires_at, now=now)
+        by = Actor.of_user(access.user)
+        key = issue_key(access.game, name=old.name, scopes=old.scopes, expires_at=expires_at, now=now, by=by)
     except DomainError as error:
         messages.error(request, str(error))
         return redirect("setup", slug=access.game.slug)
@@ -62,7 +71,7 @@ def rotate_key(request: HttpRequest, access: Access, key_id: str) -> HttpRespons
 @require_POST
 @admin_page
 def end_key(request: HttpRequest, access: Access, key_id: str) -> HttpResponse:
-    revoke_key(access.game, key_id=key_id, now=timezone.now())
+    revoke_key(access.game, key_id=key_id, now=timezone.now(), by=Actor.of_user(access.user))
     messages.success(request, f"Key {key_id} is revoked: it is refused from now on.")
     return redirect("setup", slug=access.game.slug)
 
@@ -70,7 +79,7 @@ def end_key(request: HttpRequest, access: Access, key_id: str) -> HttpResponse:
 @require_POST
 @admin_page
 def end_demo(request: HttpRequest, access: Access) -> HttpResponse:
-    remove_demo(access.game, now=timezone.now())
+    remove_demo(access.game, now=timezone.now(), by=Actor.of_user(access.user))
     messages.success(request, "The Demo game is removed with all that its servers reported.")
     return redirect("home")
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils import timezone
 
-from connmon.accounts.models import Game
+from connmon.accounts.audit import Actor
+from connmon.accounts.models import Game, User
+from connmon.configuration.actions import change_configuration
 from connmon.registry.models import GameServer, Service
 from tests.dashboard.factories import (
     ARABIC,
@@ -36,10 +38,11 @@ class Filled:
         slug = self.game.slug
         of_service = {"slug": slug, "service_id": self.service.pk}
         of_server = {"slug": slug, "server_id": self.server.pk}
-        whole = ("overview", "game-chart", "servers", "servers-table", "setup")
+        whole = ("overview", "game-chart", "servers", "servers-table", "setup", "configuration", "audit", "audit-table")
         return [
             *(reverse(name, kwargs={"slug": slug}) for name in whole),
             *(reverse(name, kwargs=of_service) for name in ("service", "service-chart", "service-registry")),
+            *(reverse("revision", kwargs={"slug": slug, "number": number}) for number in (0, 1)),
             *(reverse(name, kwargs=of_server) for name in ("server", "server-registry")),
         ]
 
@@ -59,6 +62,21 @@ def fill(game: Game, *, servers: int = 3) -> Filled:
         ]
     )
     put_samples(game, {service: [Counters(live=n, opened=2 * n) for n in range(30)]}, now=now)
+    put_revisions(game)
     for name in HOSTILE_NAMES:
         put_refusal(game, server=name, detail=name, excerpt=name, now=now)
     return Filled(game, service, server)
+
+
+def put_revisions(game: Game) -> None:
+    """A revision for each hostile name, with it as service, type and reason; each leaves an audit entry."""
+    by = Actor.of_user(User(pk=1, email=f"{SCRIPT}@example.com"))
+    for number, name in enumerate(HOSTILE_NAMES, start=61):
+        change_configuration(
+            game,
+            settings={"CONNECTION_POOLS": {"MAX_POOL_SIZE": number, "POOL_TYPES": [name[:64]]}},
+            services={name: {"CONNECTION_MANAGEMENT": {"STALE_CONNECTION_THRESHOLD": number}}},
+            reason=name,
+            by=by,
+            now=timezone.now(),
+        )

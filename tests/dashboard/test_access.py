@@ -63,6 +63,7 @@ def changes_of(game: Game, key: NewKey) -> list[str]:
         reverse("rotate-key", kwargs=of_key),
         reverse("revoke-key", kwargs=of_key),
         reverse("remove-demo", kwargs={"slug": game.slug}),
+        reverse("restore-revision", kwargs={"slug": game.slug, "number": 0}),
     ]
 
 

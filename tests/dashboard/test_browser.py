@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from connmon.accounts.audit import Actor
 from connmon.accounts.models import Game, User
+from connmon.configuration.actions import change_configuration
 from tests.dashboard.pages import fill
 from tests.machine import PATIENCE, Machine, Site, opened, service
 
@@ -140,6 +143,43 @@ def test_setup_shows_the_first_report_and_a_refusal_as_they_come(
     expect(page.get_by_text("received now")).to_be_visible()
     server.site.post(server.report(players=-1), key=server.key)
     expect(page.locator('[data-rows="refused"] tr')).to_contain_text("invalid-report")
+
+
+def test_the_rollout_follows_the_servers_and_a_newer_revision_is_announced(
+    page: Page, game: Game, make_server: Callable[..., Machine], complaints: list[str]
+) -> None:
+    def save(size: int) -> None:
+        settings = {"CONNECTION_POOLS": {"MAX_POOL_SIZE": size}}
+        by, now = Actor.of_command("ops"), timezone.now()
+        change_configuration(game, settings=settings, services={}, reason="Tuning", by=by, now=now)
+
+    save(60)
+    server = make_server()
+    server.send_first(services=[service()], config_revision=0)
+    page.goto(f"/g/{game.slug}/configuration/")
+    expect(page.locator('[data-rows="servers"] tr')).to_contain_text("Behind")
+    server.send(services=[service(live=2)], config_revision=1)
+    expect(page.locator('[data-rows="servers"] tr')).to_contain_text("Current")
+    expect(page.locator("[data-newer]")).to_be_hidden()
+    save(70)
+    server.send(services=[service(live=3)], config_revision=1)
+    expect(page.locator("[data-newer]")).to_be_visible()
+    assert complaints == []
+
+
+def test_the_audit_trail_is_filtered_in_place_and_the_address_keeps_it(
+    page: Page, game: Game, complaints: list[str]
+) -> None:
+    page.goto(f"/g/{game.slug}/audit/")
+    rows = page.locator("[data-swap-target] tbody tr")
+    expect(rows).to_have_count(2)
+    page.get_by_label("Kind").select_option("member.")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("member.added")
+    page.locator('[name="from"]').fill("2030-01-01")
+    expect(page.get_by_text("Nothing matches.")).to_be_visible()
+    assert page.url.endswith("?kind=member.&from=2030-01-01")
+    assert complaints == []
 
 
 def test_no_page_makes_the_browser_complain(page: Page, game: Game, complaints: list[str]) -> None:

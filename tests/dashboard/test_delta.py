@@ -57,5 +57,5 @@ def test_a_change_of_other_servers_does_not_concern_a_servers_page() -> None:
 
 
 def test_every_change_concerns_pages_over_all_servers() -> None:
-    assert all(Page(kind).is_concerned([1]) for kind in ("overview", "servers", "setup"))
+    assert all(Page(kind).is_concerned([1]) for kind in ("overview", "servers", "configuration", "setup"))
     assert Page("service", 3).is_concerned([1])

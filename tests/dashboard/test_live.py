@@ -112,7 +112,7 @@ def test_only_what_changed_is_pushed(watch: Watch, make_server: Callable[..., Ma
     assert not message["whole"]
 
 
-@pytest.mark.parametrize("page", ["overview", "servers", "setup", "service", "server"])
+@pytest.mark.parametrize("page", ["overview", "servers", "configuration", "setup", "service", "server"])
 def test_every_page_can_be_watched(page: str, watch: Watch, make_server: Callable[..., Machine]) -> None:
     server = make_server()
     server.send_first(services=[service()], opened=[opened(1)])
