@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench-ingest bench-peers shots clean
+.PHONY: help run test check format bench-ingest bench-agent bench-peers shots clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ format: $(VENV)/dev ## rewrites sources as the formatters want them
 
 bench-ingest: $(VENV)/dev ## durable reports a second, beside a bare write and beside peers
 	$(BIN)/python -m bench.ingest $(ARGS)
+
+bench-agent: $(VENV)/dev ## the Luau agent beside Trove, Janitor and Maid, in the same VM
+	$(BIN)/python -m bench.agent $(ARGS)
 
 bench-peers: $(VENV)/dev ## the peers alone
 	$(BIN)/python -m bench.peers $(ARGS)

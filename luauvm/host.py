@@ -20,10 +20,12 @@ MEBIBYTE = 2**20
 # which a global could not teach the compiler's built-in fast path.
 PROLOGUE = "local script, typeof, type = ...; "
 UNMASKED_PROLOGUE = "local script, typeof = ...; "
+NATIVE_PROLOGUE = "local script = ...; "
 
 
 @contextmanager
-def _descriptor_1_silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
+    """Nothing that is printed on descriptor 1 gets out: the extension says there that it closes a VM."""
     kept = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
@@ -33,6 +35,12 @@ def _descriptor_1_silent() -> Iterator[None]:
         os.dup2(kept, 1)
         os.close(nowhere)
         os.close(kept)
+
+
+def _prologue(options: "VMOptions") -> str:
+    if options.native_typeof:
+        return NATIVE_PROLOGUE
+    return PROLOGUE if options.mask_types else UNMASKED_PROLOGUE
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,8 @@ class VMOptions:
     `seed`: of all that is random, GUIDs included.
 
     `optimization`: 0-2, of the compiler. `mask_types`: whether type() says "userdata" of mocked objects, as the engine
-    does; it costs a call where the engine has an instruction, so benchmarks leave it off.
+    does; it costs a call where the engine has an instruction, so benchmarks leave it off. `native_typeof`
+    leaves off the same of typeof(): then it knows real userdata alone, none of the mock's objects.
     """
 
     signals: Literal["Deferred", "Immediate"] = "Deferred"
@@ -73,6 +82,7 @@ class VMOptions:
     seed: int = 1
     optimization: int = 1
     mask_types: bool = True
+    native_typeof: bool = False
 
 
 class VM:
@@ -83,17 +93,17 @@ class VM:
         pluau = extension()
         self._lua = pluau.Lua()
         self._lua.set_compiler(pluau.Compiler(self.options.optimization, 1, 0, 0))
-        self._prologue = PROLOGUE if self.options.mask_types else UNMASKED_PROLOGUE
+        self._prologue = _prologue(self.options)
         self.requests: deque[HttpRequest] = deque()
         self._control = self._boot()
         self._env = self._control.get("env")
         self._env.set_safeenv(True)
 
     def __del__(self) -> None:
-        """Frees the VM. The extension prints a line on descriptor 1 as it does so, which nobody asked for."""
+        """Frees the VM, silently."""
         if sys.is_finalizing():
             return
-        with _descriptor_1_silent():
+        with silent():
             self.__dict__.clear()
 
     def _boot(self) -> Any:

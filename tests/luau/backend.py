@@ -48,6 +48,8 @@ class Backend:
         self.orders: list[dict[str, object]] = []
         self.config: dict[str, object] | None = None
         self.ask_resync = False
+        self.extra: dict[str, object] = {}  # members of the next answer
+        self.ever: dict[int, v1.Opened] = {}
 
     def serve(self, vm: VM) -> int:
         """Answers every waiting request of `vm`; returns how many."""
@@ -102,7 +104,7 @@ class Backend:
             resync = report.snapshot.part not in (1, known.part + 1)
             known.part = report.snapshot.part
         for event in report.opened:
-            known.registry[event.id] = event
+            known.registry[event.id] = self.ever[event.id] = event
             known.named.add(event.id)
         for closed in report.closed:
             known.registry.pop(closed.id, None)
@@ -118,6 +120,7 @@ class Backend:
 
     def _ack(self, seq: int, *, resync: bool) -> bytes:
         orders, self.orders = self.orders, []
+        extra, self.extra = self.extra, {}
         return json.dumps(
             {
                 "kind": "ack",
@@ -127,6 +130,7 @@ class Backend:
                 "orders": orders,
                 "config": self.config,
             }
+            | extra
         ).encode()
 
     def only(self) -> Known:

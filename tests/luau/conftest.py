@@ -28,7 +28,8 @@ class Server:
     def __init__(self, options: VMOptions) -> None:
         self.vm = VM(options)
         self.vm.mount(SOURCE, AGENT)
-        self.vm.forward_for(f"{AGENT}.ConnectionManager")
+        for module in ("ConnectionManager", "ConnectionUtils", "Pools"):
+            self.vm.forward_for(f"{AGENT}.{module}")
         self.vm.run("shared.quiet = Instance.new('BindableEvent').Event")
         self.backend = Backend()
 

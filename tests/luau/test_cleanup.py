@@ -18,7 +18,7 @@ def test_a_player_who_leaves_takes_all_connections_along(server: Server) -> None
     server.lua(PER_PLAYER)
     for user in range(1, 6):
         server.vm.join(f"P{user}", user)
-    assert server.live() == 1 + 5 * 3
+    assert server.live() == 1 + 5 * 2 + 1  # their heartbeats share a connection
     for user in range(1, 6):
         server.vm.leave(user)
     assert server.live() == 1
@@ -117,8 +117,8 @@ def test_waiting_for_a_destruction_costs_nothing_afterwards(server: Server) -> N
             if math.random() < 0.5 then tool:Destroy() else CM:DisconnectAllForOwner(tool) end
         end
     """)
-    assert server.stats()["Services"]["connmon"]["Live"] == 1  # PlayerRemoving
-    assert server.vm.live_connections() == 1
+    assert server.stats()["Services"]["connmon"]["Live"] == 2  # PlayerRemoving, Heartbeat
+    assert server.vm.live_connections() == 2
 
 
 def test_a_disconnected_connection_is_stale_and_goes_at_the_next_cleanup(server: Server) -> None:
@@ -161,7 +161,7 @@ def test_emergency_cleanup_says_what_it_did_and_keeps_what_is_essential(server: 
         return CM:EmergencyCleanup()
     """)
     assert (result["Closed"], result["ByService"], result["DryRun"]) == (3, {"Combat": 3}, False)
-    assert result["Essential"] == 2  # Save's, and the manager's own PlayerRemoving
+    assert result["Essential"] == 3  # Save's, and the manager's own two
     assert server.live() == 1
 
 
@@ -201,9 +201,9 @@ def test_a_dry_run_closes_nothing(server: Server) -> None:
 
 def test_the_manager_registers_its_own_connections(server: Server) -> None:
     own = server.stats()["Services"]["connmon"]["Live"]
-    assert own == server.vm.live_connections() == 1
+    assert own == server.vm.live_connections() == 2
     server.start()
-    assert server.stats()["Services"]["connmon"]["Live"] == server.vm.live_connections() == 3
+    assert server.stats()["Services"]["connmon"]["Live"] == server.vm.live_connections() == 4
 
 
 def test_after_destroy_the_ledger_is_empty(server: Server) -> None:

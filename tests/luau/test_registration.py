@@ -95,6 +95,49 @@ def test_useless_arguments_are_refused_and_leave_nothing_behind(server: Server, 
     assert server.stats()["Live"] == server.stats()["Services"]["connmon"]["Live"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ("5", "connectionType takes a text"),
+        ("''", "connectionType takes a text"),
+        ("{}", "connectionType takes a text"),
+        ("'Custom', 5", "options takes"),
+        ("'Custom', { Service = 5 }", "Service takes a text"),
+        ("'Custom', { Service = '' }", "Service takes a text"),
+    ],
+)
+def test_useless_types_and_options_are_refused_and_reports_go_on(
+    reporting: Server, arguments: str, complaint: str
+) -> None:
+    with pytest.raises(LuauError, match=f"RegisterConnection: {complaint}"):
+        reporting.lua(f"CM:RegisterConnection('Combat', 'Hit', Quiet:Connect(print), {arguments})")
+    reporting.lua("CM:RegisterConnection('Combat', 'Hit', Quiet:Connect(print), 'Custom')")
+    reporting.wait_for(lambda: bool(reporting.backend.received))
+    assert reporting.stats()["Services"]["Combat"]["Opened"] == 1
+
+
+@pytest.mark.parametrize(
+    "call", ["ConnectHeartbeat(print, 1, 'S', 5)", "ConnectPlayerEvent('PlayerAdded', print, 'S', 5)"]
+)
+def test_useless_options_of_a_connecting_call_leave_nothing_connected(server: Server, call: str) -> None:
+    with pytest.raises(LuauError, match="options takes"):
+        server.lua(f"CM:{call}")
+    assert server.live() == 0
+
+
+@pytest.mark.parametrize("scope", ["5", "'Combat'", "{ Services = 'Combat' }", "{ States = 5 }"])
+def test_a_useless_scope_closes_nothing(server: Server, scope: str) -> None:
+    server.lua("CM:RegisterConnection('Combat', 'Hit', Quiet:Connect(print), 'Custom')")
+    with pytest.raises(LuauError, match=r"EmergencyCleanup: scope takes .*Script:1\)"):
+        server.lua(f"CM:EmergencyCleanup({scope})")
+    assert server.live() == 1
+
+
+def test_an_instance_is_no_connection(server: Server) -> None:
+    with pytest.raises(LuauError, match=r"is no connection.*Script:1\)"):
+        server.lua("CM:RegisterConnection('Combat', 'Hit', workspace, 'Custom')")
+
+
 SIGNAL_LIBRARIES = {
     "Connected as a field": "{ Connected = true, Disconnect = function(self) self.Connected = false end }",
     "_connected, and an error for any other name": """
@@ -145,7 +188,8 @@ def test_connecting_helpers_return_the_connection_and_its_name(server: Server) -
 def test_names_made_by_the_manager_never_collide(server: Server) -> None:
     server.lua("for _ = 1, 200 do CM:ConnectHeartbeat(function() end, 1, 'Combat') end")
     assert server.stats()["Services"]["Combat"]["Live"] == 200
-    assert server.live() == 200
+    assert server.stats()["Pools"]["RunService.Heartbeat"]["InUse"] == 50
+    assert server.live() == 1
 
 
 def test_a_player_event_reaches_its_callback(server: Server) -> None:

@@ -50,7 +50,7 @@ def test_a_sweep_step_looks_at_a_share(crowded: Server) -> None:
         sweeper:step(CM.core.host.now())
         return sweeper.cursor
     """)
-    assert share == pytest.approx(MANY / 30, rel=0.01)
+    assert share == pytest.approx(MANY / 60, rel=0.01)
 
 
 def test_the_snapshot_arrives_whole(crowded: Server) -> None:

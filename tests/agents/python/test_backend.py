@@ -1,0 +1,85 @@
+"""The agent against the real site: report, registry, resync, refusal, over every transport."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.agents.python.client import HTTP, SOCKETS, Client, Make
+
+if TYPE_CHECKING:
+    from connmon.accounts.models import Game, User
+    from connmon.core.ids import NewKey
+    from tests.machine import Site
+
+
+@pytest.fixture
+def game(owner: "User") -> "Game":
+    """A game of the site, and not one of this folder's servers."""
+    from connmon.accounts.actions import create_game
+
+    return create_game(name="Dungeon", owner=owner, now=datetime(2026, 11, 23, tzinfo=UTC))
+
+
+@pytest.fixture(params=[*HTTP.values(), *SOCKETS.values()], ids=[*HTTP, *SOCKETS])
+def make(request: pytest.FixtureRequest) -> Make:
+    """Each transport in turn."""
+    made: Make = request.param
+    return made
+
+
+Names = Callable[[], set[str]]
+
+
+@pytest.fixture
+def registered(transactional_db: None) -> Names:
+    """Names of the connections of Combat that stand in the site's database."""
+    from django.db import connection
+
+    from connmon.registry.models import Connection
+
+    def read() -> set[str]:
+        try:
+            return set(Connection.objects.filter(owner="service:Combat").values_list("name", flat=True))
+        finally:
+            connection.close()  # of the thread that asked
+
+    return read
+
+
+async def known(client: Client, registered: Names, wanted: set[str]) -> None:
+    """Waits until the site's registry is as wanted."""
+    for _ in range(500):
+        client.agent.step()
+        if await asyncio.to_thread(registered) == wanted:
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail(f"the registry did not become {sorted(wanted)}; log: {client.log}")
+
+
+def test_the_sites_registry_follows_the_servers(site: "Site", key: "NewKey", make: Make, registered: Names) -> None:
+    async def work() -> None:
+        client = Client(make(f"http://127.0.0.1:{site.port}", key.plaintext))
+        client.connect(3)
+        await known(client, registered, {"n0", "n1", "n2"})
+        client.manager.unregister_connection("Combat", "n1")
+        client.agent.report_now()
+        await known(client, registered, {"n0", "n2"})
+        client.connect(100)
+        assert await client.agent.aclose()
+        assert client.agent.status().refused == 0
+
+    asyncio.run(work())
+    assert len(registered()) == 100
+
+
+def test_a_wrong_key_is_told_in_the_sites_words(site: "Site", make: Make, registered: Names) -> None:
+    async def work() -> None:
+        client = Client(make(f"http://127.0.0.1:{site.port}", "cm_aaaaaaaaaaaa_" + "b" * 43))
+        await client.until(lambda: client.log)
+        await client.agent.aclose(timeout=0.1)
+        assert "the backend refuses reports with 401: " in client.log[0]
+
+    asyncio.run(work())
