@@ -1,6 +1,6 @@
 // Luau as agents/luau/stylua.toml wants it: checks every file, or with --write rewrites them.
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import {
   Config,
   formatCode,
@@ -28,7 +28,7 @@ const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclud
   encoding: "utf8",
 })
   .split("\n")
-  .filter(Boolean);
+  .filter((file) => file && existsSync(file));
 const write = process.argv.includes("--write");
 const unformatted = [];
 for (const file of files) {
