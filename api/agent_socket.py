@@ -1,4 +1,4 @@
-"""`/ws/v1/agent`: the messages of protocol v1 over a socket, one report a frame, answered in order."""
+"""`/ws/v1/agent`: the messages of protocol v1 over a socket, one report a frame, answered in order; orders at once."""
 
 import asyncio
 from enum import Enum, auto
@@ -6,7 +6,10 @@ from typing import Final
 
 from api.ingest import Receive, Refused, ReportEdge, Scope, Send, address_of
 from connmon.accounts.keyring import Key
+from connmon.cleanup.desk import Desk
 from connmon.registry.rules import SILENT_AFTER
+from connmon.wire.codec import encode
+from connmon.wire.v1 import Order, Orders
 
 FIRST_FRAME_SECONDS: Final = 10.0
 REFUSED_FRAMES: Final = 20  # in a row; then the agent is not worth its socket
@@ -28,8 +31,10 @@ class Life(Enum):
 class AgentSocket:
     """One agent's socket. No Channels consumer: its dispatch would hop to a thread for every frame."""
 
-    def __init__(self, edge: ReportEdge, receive: Receive, send: Send) -> None:
+    def __init__(self, edge: ReportEdge, desk: Desk, receive: Receive, send: Send) -> None:
         self._edge = edge
+        self._desk = desk
+        self._servers: set[int] = set()  # whose reports have come here
         self._receive = receive
         self._send = send
         self._life = Life.WAITING
@@ -47,8 +52,16 @@ class AgentSocket:
             await self._refuse(refused)
             await self._close(_CLOSE_CODES.get(refused.code, CLOSE_BUSY), refused.detail)
             return
-        while self._life is not Life.CLOSED:
-            await self._step(key)
+        try:
+            while self._life is not Life.CLOSED:
+                await self._step(key)
+        finally:
+            for server_id in self._servers:
+                self._desk.detach(server_id, self.push)
+
+    async def push(self, orders: list[Order]) -> None:
+        """Sends orders between two answers."""
+        await self._answer(encode(Orders(orders)))
 
     async def _step(self, key: Key) -> None:
         """Waits for one frame and answers it."""
@@ -66,7 +79,7 @@ class AgentSocket:
 
     async def _take(self, key: Key, frame: bytes) -> None:
         try:
-            taken = await self._edge.take(key, frame)
+            taken = await self._edge.take(key, frame, reconnected=not self._servers)
         except Refused as refused:
             await self._refuse(refused)
             if refused.code in _CLOSE_CODES:
@@ -77,6 +90,8 @@ class AgentSocket:
         self._refusals = 0
         self._patience = max(taken.interval * SILENT_AFTER, FIRST_FRAME_SECONDS)
         await self._answer(taken.answer)
+        self._servers.add(taken.server_id)
+        self._desk.attach(taken.server_id, self.push)
 
     async def _refuse(self, refused: Refused) -> None:
         self._refusals += 1

@@ -16,10 +16,12 @@ import psycopg
 from api.limits import Buckets
 from api.problems import CONTENT_TYPE, STATUSES, problem
 from connmon.accounts.keyring import Key, KeyRefused, KeyRing
+from connmon.cleanup.desk import Desk
 from connmon.configuration.book import ConfigurationBook
 from connmon.core.ids import server_key
 from connmon.registry.ingest import Ingest, utc_now
 from connmon.registry.refusals import Refusals
+from connmon.registry.rules import Step
 from connmon.registry.submission import Unavailable
 from connmon.wire import v1
 from connmon.wire.codec import WireError, body_digest, decode_report, encode, gunzip
@@ -31,6 +33,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 MAX_DROPPED: Final = 16 * 1024 * 1024  # bytes of a body that is too large: one who writes all first would see a reset
 BODY_SECONDS: Final = 10.0  # for the whole body: a sender that trickles holds a buffer
 TAKE_SECONDS: Final = 15.0  # for the commit; then the sender may ask again
+HURRY: Final = 1.0  # seconds until the next report of a server that has just been given orders: it tells the outcome
 BAD_KEYS_PER_SECOND: Final = 20.0  # from one address
 
 _JSON: Final = (b"content-type", b"application/json")
@@ -58,10 +61,11 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A committed report: the answer to send, and how many seconds until the next report is due."""
+    """A committed report: the answer to send, seconds until the next report is due, whose it was."""
 
     answer: bytes
     interval: float
+    server_id: int
 
 
 class ReportEdge:
@@ -75,10 +79,12 @@ class ReportEdge:
         refusals: Refusals,
         key_rate: int,
         book: ConfigurationBook | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self._keys = keys
         self._ingest = ingest
         self._book = book
+        self._desk = desk
         self._refusals = refusals
         self._by_key = Buckets(rate=key_rate, burst=key_rate)
         self._bad_keys = Buckets(rate=BAD_KEYS_PER_SECOND, burst=BAD_KEYS_PER_SECOND * 5)
@@ -111,8 +117,11 @@ class ReportEdge:
             self._log.warning("keys cannot be looked up: %s", error)
             raise Refused("database-down", "Keys cannot be looked up now.", retry_after=5) from None
 
-    async def take(self, key: Key, body: bytes) -> Taken:
-        """Takes one report (JSON, inflated); returns after the commit. Raises Refused."""
+    async def take(self, key: Key, body: bytes, *, reconnected: bool = False) -> Taken:
+        """Takes one report (JSON, inflated); returns after the commit. Raises Refused.
+
+        `reconnected`: the first on a new socket, so an answer may have been lost with an older one.
+        """
         wait = self._by_key.take(key.id)
         if wait:
             raise Refused("too-many-reports", "This key sends more than it may.", retry_after=int(wait) + 1)
@@ -130,9 +139,14 @@ class ReportEdge:
             raise Refused(error.code, error.detail, retry_after=error.retry_after) from None
         except TimeoutError:
             raise Refused("overloaded", "The report was not committed in time.", retry_after=5) from None
+        answer = await self._answer(key, server_id, report, step, again=step.repeat or reconnected)
+        return Taken(encode(answer), report.interval, server_id)
+
+    async def _answer(self, key: Key, server_id: int, report: v1.Report, step: Step, *, again: bool) -> v1.Answer:
         config = await self._book.newer_than(key.game_id, report.config_revision) if self._book else None
-        answer = v1.Answer(ack=report.seq, resync=step.resync, interval=key.report_interval, config=config)
-        return Taken(encode(answer), report.interval)
+        orders = await self._desk.fetch(server_id, again=again) if self._desk else []
+        interval = min(key.report_interval, HURRY) if orders else key.report_interval
+        return v1.Answer(report.seq, step.resync, interval, orders, config)
 
     async def _take_request(self, key: Key, headers: dict[bytes, bytes], receive: Receive) -> Taken:
         media = headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()

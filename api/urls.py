@@ -2,7 +2,19 @@
 
 from django.urls import path
 
+from api import alert_views as alerts
 from api.audit_views import AuditCsv, AuditJson, AuditView
+from api.cleanup_views import (
+    EmergencyView,
+    ExecuteView,
+    OrdersView,
+    OrderView,
+    PlansView,
+    PlanView,
+    StopView,
+    SweepsView,
+    UndoView,
+)
 from api.configuration_views import ConfigurationView, RevisionsView, RevisionView, RollBackView, RolloutView
 from api.openapi import show_document
 from api.views import ServersView, ServicesView
@@ -19,4 +31,26 @@ urlpatterns = [
     path("configuration/revisions/<int:number>", RevisionView.as_view(), name="api-revision"),
     path("configuration/rollback", RollBackView.as_view(), name="api-rollback"),
     path("configuration/rollout", RolloutView.as_view(), name="api-rollout"),
+    path("cleanup/emergency", EmergencyView.as_view(), name="api-emergency"),
+    path("cleanup/sweeps", SweepsView.as_view(), name="api-sweeps"),
+    path("cleanup/plans", PlansView.as_view(), name="api-plans"),
+    path("cleanup/plans/<int:plan_id>", PlanView.as_view(), name="api-plan"),
+    path("cleanup/plans/<int:plan_id>/execute", ExecuteView.as_view(), name="api-execute"),
+    path("cleanup/plans/<int:plan_id>/undo", UndoView.as_view(), name="api-undo"),
+    path("cleanup/plans/<int:plan_id>/stop", StopView.as_view(), name="api-stop"),
+    path("cleanup/plans/<int:plan_id>/orders", OrdersView.as_view(), name="api-orders"),
+    path("cleanup/plans/<int:plan_id>/orders/<slug:order_id>", OrderView.as_view(), name="api-order"),
+    path("alerts", alerts.ActiveAlertsView.as_view(), name="api-alerts"),
+    path("alerts/history", alerts.AlertHistoryView.as_view(), name="api-alert-history"),
+    path("alerts/<int:number>/snooze", alerts.SnoozeView.as_view(), name="api-alert-snooze"),
+    path("alerts/rules", alerts.AlertRulesView.as_view(), name="api-alert-rules"),
+    path("alerts/rules/<int:number>", alerts.AlertRuleView.as_view(), name="api-alert-rule"),
+    path("alerts/silences", alerts.SilencesView.as_view(), name="api-alert-silences"),
+    path("alerts/silences/<int:number>", alerts.SilenceView.as_view(), name="api-alert-silence"),
+    path("alerts/destinations", alerts.DestinationsView.as_view(), name="api-alert-destinations"),
+    path("alerts/destinations/<int:number>", alerts.DestinationView.as_view(), name="api-alert-destination"),
+    path("alerts/destinations/<int:number>/test", alerts.DestinationTestView.as_view(), name="api-alert-test"),
+    path("alerts/deliveries", alerts.DeliveriesView.as_view(), name="api-alert-deliveries"),
+    path("alerts/deliveries/<int:number>", alerts.DeliveryView.as_view(), name="api-alert-delivery"),
+    path("alerts/deliveries/<int:number>/retry", alerts.RetryView.as_view(), name="api-alert-retry"),
 ]

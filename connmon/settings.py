@@ -31,7 +31,9 @@ INSTALLED_APPS = [
     "connmon.accounts",
     "connmon.registry",
     "connmon.configuration",
+    "connmon.cleanup",
     "connmon.telemetry",
+    "connmon.alerts",
     "connmon.demo",
     "api",
     "dashboard",
@@ -193,6 +195,19 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
 }
 
+# Open Cloud: wakes live Roblox servers when they have orders, for games that name their universe. "": never.
+OPEN_CLOUD_KEY = env.text("CONNMON_OPEN_CLOUD_KEY")
+
 # Ingest: what one process takes before it answers 429 (per key) or 503 (all senders).
 INGEST_KEY_RATE = env.integer("CONNMON_KEY_RATE", 5_000, minimum=1)  # reports a second for one key
 INGEST_QUEUE = env.integer("CONNMON_INGEST_QUEUE", 4_000, minimum=64)  # reports waiting for their commit
+
+# E-mail of alerts. Without a host none is sent, and no e-mail destination can be made.
+EMAIL_HOST = env.text("CONNMON_EMAIL_HOST")
+EMAIL_PORT = env.integer("CONNMON_EMAIL_PORT", 587, minimum=1, maximum=65_535)
+EMAIL_HOST_USER = env.text("CONNMON_EMAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("CONNMON_EMAIL_PASSWORD")
+EMAIL_USE_SSL = EMAIL_PORT == 465
+EMAIL_USE_TLS = not EMAIL_USE_SSL and env.flag("CONNMON_EMAIL_STARTTLS", default=True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("CONNMON_EMAIL_FROM", "connmon@localhost")

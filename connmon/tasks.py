@@ -1,6 +1,7 @@
 """Every Celery task, and when beat sends it. A task takes ids, calls one action, and may run twice."""
 
 import time
+from functools import cache
 from typing import Any
 
 import redis
@@ -9,11 +10,25 @@ from celery.signals import beat_init
 from django.conf import settings
 from django.utils import timezone
 
+from connmon.alerts import evaluate as alerts
+from connmon.alerts import outbox
+from connmon.alerts.outbound import Sender
 from connmon.celery import app
+from connmon.cleanup import settle, steps, sweep
+from connmon.cleanup.opencloud import OpenCloud
+from connmon.cleanup.threshold import watch_budgets
+from connmon.cleanup.wake import wake_servers
 from connmon.runtime import heartbeat
 from connmon.telemetry import actions as telemetry
 
 HEARTBEAT_EVERY = 5.0  # seconds
+DELIVER_EVERY = 5.0  # seconds
+DELIVER_FOR = 20.0  # seconds that one run may begin new messages
+ADVANCE_EVERY = 1.0  # seconds
+BUDGETS_EVERY = 5.0  # seconds
+SWEEP_LOOK = 10.0  # seconds between two looks for games whose sweep is due; each game sets its own interval
+SWEEP_SECONDS = 60.0  # of one run; the next look goes on
+ADVANCE_SECONDS = 20.0  # of one run, so that a worker gets to other work too; the next second goes on
 
 
 @app.task(name="connmon.heartbeat")
@@ -35,6 +50,66 @@ def drop_old_samples() -> None:
     telemetry.drop_old_samples(now=timezone.now())
 
 
+@app.task(name="connmon.advance_cleanup", time_limit=120)
+def advance_cleanup() -> None:
+    """Cleanup: settle outcomes and take every due plan a step on. Many at once do no harm (cleanup/steps.py)."""
+    deadline = time.monotonic() + ADVANCE_SECONDS
+    while steps.step(now=timezone.now()) and time.monotonic() < deadline:
+        pass
+    if settings.OPEN_CLOUD_KEY:
+        wake_servers(_open_cloud(), now=timezone.now())
+
+
+@cache
+def _open_cloud() -> OpenCloud:
+    """One for each worker, so that it counts its calls."""
+    return OpenCloud(settings.OPEN_CLOUD_KEY)
+
+
+@app.task(name="connmon.watch_budgets", time_limit=60)
+def watch_all_budgets() -> None:
+    """Automatic emergencies of servers above their budgets. Twice at once fires once."""
+    watch_budgets(now=timezone.now())
+
+
+@app.task(name="connmon.sweep", time_limit=300)
+def sweep_due_games() -> None:
+    """Stale sweeps: every game whose time has come, then what ended servers left. Several workers share it."""
+    deadline = time.monotonic() + SWEEP_SECONDS
+    while sweep.step(now=timezone.now()) and time.monotonic() < deadline:
+        pass
+
+
+@app.task(name="connmon.drop_settled_outcomes")
+def drop_settled_outcomes() -> None:
+    """Cleanup: what agents said of orders, a week after it was settled; sweeps after a month."""
+    settle.drop_settled(now=timezone.now())
+    sweep.drop_old_sweeps(now=timezone.now())
+
+
+@app.task(name="connmon.evaluate_alerts", time_limit=60)
+def evaluate_alerts() -> None:
+    """Every alert rule of every game; then who is told of what changed. Another worker's turn is passed over."""
+    alerts.evaluate(now=timezone.now())
+    while outbox.dispatch_one(now=timezone.now()):
+        pass
+
+
+@app.task(name="connmon.deliver_alerts", time_limit=120)
+def deliver_alerts() -> None:
+    """Messages that are due, for DELIVER_FOR at most: a destination that hangs holds one attempt up, not the others."""
+    ends_at = time.monotonic() + DELIVER_FOR
+    send = Sender()
+    while time.monotonic() < ends_at and outbox.deliver_one(now=timezone.now(), send=send):
+        pass
+
+
+@app.task(name="connmon.drop_old_alerts", time_limit=60)
+def drop_old_alerts() -> None:
+    """Alerts: what is past its retention."""
+    outbox.drop_old(now=timezone.now())
+
+
 # What beat sends. `expires` drops what a stopped worker left waiting: the next one does the same work.
 app.conf.beat_schedule = {
     "heartbeat": {
@@ -48,10 +123,45 @@ app.conf.beat_schedule = {
         "schedule": telemetry.SAMPLE_INTERVAL,
         "options": {"expires": telemetry.SAMPLE_INTERVAL},
     },
+    "cleanup": {
+        "task": advance_cleanup.name,
+        "schedule": ADVANCE_EVERY,
+        "options": {"expires": 2 * ADVANCE_EVERY},
+    },
+    "budgets": {
+        "task": watch_all_budgets.name,
+        "schedule": BUDGETS_EVERY,
+        "options": {"expires": BUDGETS_EVERY},
+    },
+    "sweep": {
+        "task": sweep_due_games.name,
+        "schedule": SWEEP_LOOK,
+        "options": {"expires": 2 * SWEEP_LOOK},
+    },
+    "outcome-retention": {
+        "task": drop_settled_outcomes.name,
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
     "sample-retention": {
         "task": drop_old_samples.name,
         "schedule": 600.0,
         "options": {"expires": 600.0},
+    },
+    "alerts": {
+        "task": evaluate_alerts.name,
+        "schedule": alerts.EVALUATE_EVERY,
+        "options": {"expires": alerts.EVALUATE_EVERY},
+    },
+    "alert-deliveries": {
+        "task": deliver_alerts.name,
+        "schedule": DELIVER_EVERY,
+        "options": {"expires": DELIVER_EVERY},
+    },
+    "alert-retention": {
+        "task": drop_old_alerts.name,
+        "schedule": 3_600.0,
+        "options": {"expires": 3_600.0},
     },
 }
 

@@ -1,11 +1,13 @@
 """Reads of configurations, their revisions and their roll-out."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
 from django.db import connection
 from django.db.models import QuerySet
 
+from connmon.accounts.models import Game
 from connmon.configuration.models import Revision
 from connmon.configuration.rules import Configuration, Overrides, empty
 from connmon.core.errors import NotFound
@@ -23,6 +25,13 @@ def current(game_id: int) -> Configuration:
     """A game's configuration as it holds now."""
     revision = Revision.objects.filter(game_id=game_id).order_by("-number").first()
     return of_revision(revision) if revision else empty()
+
+
+def list_configured(section: str, names: Iterable[str]) -> list[tuple[Game, Configuration]]:
+    """Games whose current revision sets one of these settings, with their configuration. One query for all games."""
+    latest = Revision.objects.select_related("game").order_by("game_id", "-number").distinct("game_id")
+    wanted = set(names)
+    return [(one.game, of_revision(one)) for one in latest if wanted & one.settings.get(section, {}).keys()]
 
 
 def of_revision(revision: Revision) -> Configuration:

@@ -38,12 +38,16 @@ class GameServer(models.Model):
     place_id = models.BigIntegerField(null=True)
     place_version = models.BigIntegerField(null=True)
     first_seen_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)  # another boot took its place, or it was removed
+    ended_at = models.DateTimeField(null=True)  # another boot took its place, it was removed, or it was gone too long
+    lost_at = models.DateTimeField(null=True)  # when a sweep found its lease over; None: it reports
+    holds_leftovers = models.BooleanField(db_default=False)  # ended, its connections still to be dropped in batches
 
     class Meta:
         indexes: ClassVar = [
             # Readers: the pages' lists of running servers, and the end of earlier boots.
             models.Index(fields=["game", "name"], name="running_servers", condition=models.Q(ended_at__isnull=True)),
+            # Reader: the sweep, which drops what ended servers left behind.
+            models.Index(fields=["ended_at"], name="servers_with_leftovers", condition=models.Q(holds_leftovers=True)),
         ]
 
     def __str__(self) -> str:
@@ -102,6 +106,62 @@ class Connection(models.Model):
     name = models.TextField()
     type = models.TextField()
     site = models.TextField()
+
+    class Meta:
+        indexes: ClassVar = [
+            # Reader: the stale sweep. Few rows are stale, and a pass that finds none must cost nothing.
+            models.Index(fields=["server_id"], name="stale_connections", condition=models.Q(state=2)),
+        ]
+
+
+class OrderOutcome(models.Model):
+    """What an agent says became of an order, as it came with a report and in that report's transaction.
+
+    Once a report is acknowledged the agent forgets its outcomes, so they must not be lost in between; what they mean is
+    found out later (cleanup/settle.py), off the reports' path.
+    """
+
+    server_id = models.BigIntegerField()
+    game = models.ForeignKey("accounts.Game", models.CASCADE, related_name="+")
+    order_id = models.CharField(max_length=64)
+    status = models.CharField(max_length=10)
+    closed = ArrayField(models.BigIntegerField())
+    gone = ArrayField(models.BigIntegerField())
+    changed = ArrayField(models.BigIntegerField())
+    detail = models.CharField(max_length=256)
+    received_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+    verdict = models.CharField(max_length=20, db_default="")  # cleanup/rules.py: Verdict
+
+    class Meta:
+        indexes: ClassVar = [
+            # Reader: cleanup/settle.py, which takes what is not settled, oldest first.
+            models.Index(fields=["id"], name="unsettled_outcomes", condition=models.Q(settled_at__isnull=True)),
+        ]
+
+
+class ServerEvent(models.Model):
+    """A server was lost, came back, or was gone for so long that it was ended. Written by the sweep."""
+
+    server_id = models.BigIntegerField()
+    game = models.ForeignKey("accounts.Game", models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10)  # lost, returned, gone
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            # Reader: a server's timeline.
+            models.Index(fields=["server_id", "at"], name="events_of_a_server"),
+        ]
+
+
+class IngestPulse(models.Model):
+    """That a web process takes reports, every few seconds. The sweep trusts silence only while somebody listens."""
+
+    process = models.CharField(primary_key=True, max_length=80)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    ill_at = models.DateTimeField(null=True)  # when it last refused or lost reports through its own fault
 
 
 class RefusedReport(models.Model):

@@ -11,7 +11,7 @@ from msgspec.structs import astuple
 from connmon.registry import states
 from connmon.registry.image import Image
 from connmon.registry.rules import Position, lease_seconds
-from connmon.wire.v1 import Memory, Opened, PoolCounters, Report
+from connmon.wire.v1 import Memory, Opened, Outcome, PoolCounters, Report
 
 STATES: Final[dict[str, int]] = {state.value: number for number, state in enumerate(states.STATES)}
 OWNER_KINDS: Final[dict[str, int]] = {kind.value: number for number, kind in enumerate(states.OWNER_KINDS)}
@@ -49,6 +49,7 @@ class Rows:
         self.closed: list[tuple[int, int, int]] = []
         self.changed: list[tuple[int, int, int, int]] = []
         self.complete: list[tuple[int, int]] = []
+        self.outcomes: list[tuple[str, ...]] = []
 
     def add(
         self, server_id: int, report: Report, *, expected: int, after: Image, received_at: float, ids: Mapping[str, int]
@@ -71,6 +72,8 @@ class Rows:
         if report.changed:
             last = {e.id: e for e in report.changed if e.service in ids}  # of two changes of one connection
             self.changed += [(server_id, ids[e.service], e.id, STATES[e.state]) for e in last.values()]
+        if report.outcomes:
+            self.outcomes += [_outcome_values(server_id, outcome) for outcome in report.outcomes]
         opened = report.opened
         if opened and closed:  # opened and closed again within one report: the closing holds
             gone = {e.id for e in closed}
@@ -89,6 +92,10 @@ class Rows:
     def opened_values(self) -> list[str]:
         """The values of statements.OPEN, in order."""
         return ["{" + ",".join(column) + "}" for column in self.opened]
+
+    def outcome_values(self) -> list[str]:
+        """The values of statements.ADD_OUTCOMES after the first, in order."""
+        return ["{" + ",".join(column) + "}" for column in zip(*self.outcomes, strict=True)]
 
     def event_values(self, events: Sequence[tuple[int, ...]]) -> tuple[str, ...]:
         """Tuples to one array literal per place."""
@@ -115,6 +122,17 @@ def _report_values(report: Report, received_at: float) -> tuple[str, ...]:
         "NULL" if memory.signals_mb is None else repr(memory.signals_mb),
         str(report.config_revision),
         str(report.dropped),
+    )
+
+
+def _outcome_values(server_id: int, outcome: Outcome) -> tuple[str, ...]:
+    lists = (outcome.closed, outcome.gone, outcome.changed)
+    return (
+        str(server_id),
+        _quoted(outcome.order),
+        outcome.status,
+        *[_quoted(numbers(ids)) for ids in lists],
+        _quoted(outcome.detail),
     )
 
 

@@ -122,6 +122,18 @@ DROP_OTHERS: Final[LiteralString] = """
     WHERE c.server_id = e.server_id AND c.snapshot <> e.snapshot
 """
 
+# Outcomes of orders, in the transaction of their report; arrays come as text, being of different lengths.
+ADD_OUTCOMES: Final[LiteralString] = """
+    INSERT INTO registry_orderoutcome
+        (server_id, game_id, order_id, status, closed, gone, changed, detail, received_at)
+    SELECT e.server_id, s.game_id, e.order_id, e.status, e.closed::bigint[], e.gone::bigint[], e.changed::bigint[],
+           e.detail, %s
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) WITH ORDINALITY
+         AS e(server_id, order_id, status, closed, gone, changed, detail, place)
+         JOIN registry_serverstate s USING (server_id)
+    ORDER BY e.place
+"""
+
 ADD_SERVICES: Final[LiteralString] = """
     INSERT INTO registry_service (game_id, name, first_seen_at)
     SELECT %(game)s, name, %(now)s FROM unnest(%(names)s::text[]) AS name

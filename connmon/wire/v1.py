@@ -149,6 +149,12 @@ class Order(Struct, frozen=True):
     connections: list[tuple[int, float]]
 
 
+class Orders(Struct, frozen=True, tag_field="kind", tag="orders"):
+    """Orders outside an answer: pushed over a socket the moment they are due."""
+
+    orders: list[Order]
+
+
 class Answer(Struct, frozen=True, tag_field="kind", tag="ack"):
     """Everything up to `ack` is committed and flushed. `resync`: send a snapshot next."""
 

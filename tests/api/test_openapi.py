@@ -19,6 +19,14 @@ ADDRESSES = {
     "reports", "services", "servers", "audit", "audit.csv", "audit.json",
     "configuration", "configuration/revisions", "configuration/revisions/{number}", "configuration/rollback",
     "configuration/rollout",
+    "alerts", "alerts/history", "alerts/{number}/snooze", "alerts/rules", "alerts/rules/{number}",
+    "alerts/silences", "alerts/silences/{number}",
+    "alerts/destinations", "alerts/destinations/{number}", "alerts/destinations/{number}/test",
+    "alerts/deliveries", "alerts/deliveries/{number}", "alerts/deliveries/{number}/retry",
+    "cleanup/emergency", "cleanup/sweeps", "cleanup/plans", "cleanup/plans/{plan_id}",
+    "cleanup/plans/{plan_id}/execute",
+    "cleanup/plans/{plan_id}/undo", "cleanup/plans/{plan_id}/stop", "cleanup/plans/{plan_id}/orders",
+    "cleanup/plans/{plan_id}/orders/{order_id}",
 }  # fmt: skip
 
 

@@ -174,7 +174,7 @@ def test_an_order_that_names_too_many_is_refused(reporting: Game) -> None:
 
 def test_many_outcomes_follow_in_several_reports_each_below_the_bound(reporting: Game) -> None:
     prepared(reporting)
-    orders = [{"id": f"ord_{n}", "connections": [[10**9 + k, 1.0] for k in range(200)]} for n in range(150)]
+    orders = [{"id": f"ord_{n}", "connections": [[10**9 + k, 1.0] for k in range(500)]} for n in range(150)]
     reporting.backend.extra = {"orders": orders}
     reporting.wait_for(lambda: len(outcomes(reporting)) == 150)
     assert all(len(report.outcomes) <= 100 for report in reporting.backend.received)

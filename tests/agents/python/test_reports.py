@@ -156,6 +156,24 @@ def test_many_openings_at_once_follow_in_several_reports(reporting: Game) -> Non
     assert all(len(body) < v1.MAX_BODY for body in reporting.backend.bodies)
 
 
+def test_openings_changes_and_closings_with_long_names_stay_below_the_bodys_bound(reporting: Game) -> None:
+    reporting.next_report()
+    player = reporting.join(1)
+    for number in range(2_000):
+        service = f"{number % 900:03}" + "é" * 125
+        connection = reporting.signal().connect(nothing)
+        reporting.manager.register_connection(player, f"n{number}", connection, service=service, watch=True)
+    reporting.wait_for(lambda: len(reporting.backend.known.registry) == total(reporting), seconds=60)
+    reporting.players.leave(player)
+    reporting.pass_time(120)
+    states = {event.state for event in reporting.backend.known.registry.values() if event.owner == "player:1"}
+    reporting.manager.disconnect_all_for_owner(player)
+    reporting.wait_for(lambda: len(reporting.backend.known.registry) == total(reporting), seconds=60)
+    assert states == {"orphaned"}
+    assert reporting.backend.received[-1].dropped == 0
+    assert max(len(body) for body in reporting.backend.bodies) < v1.MAX_BODY
+
+
 def test_more_closings_than_are_kept_end_in_a_snapshot(reporting: Game, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("connmon_agent.recorder.MAX_CLOSED", 500)
     connect(reporting, 900)

@@ -150,6 +150,29 @@ def test_nothing_keeps_a_player_that_left(game: Game) -> None:
     assert [reference() for reference in references] == [None] * 20
 
 
+def test_owners_that_came_and_went_leave_no_room_behind(game: Game) -> None:
+    for number in range(300):
+        player = game.join(number)
+        watch(game, player)
+        game.manager.connect_heartbeat(nothing, 1, f"S{number % 7}")
+        game.players.leave(player)
+        game.manager.disconnect_all_for_owner(player)
+        game.manager.disconnect_all_for_owner(f"S{number % 7}")
+    owners = game.manager.core.owners
+    assert (len(owners.table), len(owners.gone), len(owners.index)) == (3, 0, 2)
+
+
+def test_an_owner_that_takes_a_gone_ones_place_has_not_gone(game: Game) -> None:
+    first = game.join(1)
+    watch(game, first)
+    game.players.leave(first)
+    game.pass_time(70, step=1)
+    game.manager.unregister_connection(first, "Combo")
+    watch(game, game.join(2))
+    game.pass_time(70, step=1)
+    assert (game.of("Combat").live, game.of("Combat").orphaned) == (1, 0)
+
+
 def test_nothing_keeps_an_owner_without_connections(game: Game) -> None:
     class Door:
         """An object that nobody wrapped."""

@@ -1,0 +1,1 @@
+"""Alarms: rules over what is known of a game, their states, and delivery to people."""
