@@ -40,9 +40,11 @@ def scope_values(game_id: int, scope: Scope, *, now: datetime) -> dict[str, Any]
     }
 
 
-def count_picked(game_id: int, scope: Scope, *, now: datetime) -> int:
-    """How many connections `scope` names now."""
-    return int(_rows(sql.COUNT_ALL, scope_values(game_id, scope, now=now))[0][0])
+def count_stale(game_id: int, *, now: datetime) -> int:
+    """How many connections of reporting servers are stale, essential ones too."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.COUNT_STALE, [game_id, now])
+        return int(cursor.fetchone()[0])
 
 
 def count_scope(game_id: int, scope: Scope, *, now: datetime) -> dict[str, Any]:
@@ -54,7 +56,8 @@ def count_scope(game_id: int, scope: Scope, *, now: datetime) -> dict[str, Any]:
     """
     values = scope_values(game_id, scope, now=now)
     groups: dict[str, list[tuple[int, int, int]]] = {}
-    for kind, key, count, players in _rows(sql.COUNT, values):
+    player = OWNER_KINDS.index(OwnerKind.PLAYER)
+    for kind, key, count, players in _rows(sql.COUNT, values | {"player": player}):
         groups.setdefault(kind, []).append((key, count, players))
     of_servers = groups.get("server", [])
     silent_servers, silent_connections = _rows(sql.COUNT_SILENT, values)[0]
@@ -62,14 +65,14 @@ def count_scope(game_id: int, scope: Scope, *, now: datetime) -> dict[str, Any]:
         "connections": sum(count for _, count, _ in of_servers),
         "servers": len(of_servers),
         "players": sum(players for _, _, players in of_servers),
-        "player_owners": _rows(sql.COUNT_OWNERS, values | {"player": OWNER_KINDS.index(OwnerKind.PLAYER)})[0][0],
+        "player_owners": groups["owner"][0][1],
         "by_service": _largest(groups.get("service", []), _service_names(game_id)),
         "by_server": _largest(of_servers, _server_names([key for key, _, _ in of_servers])),
         "by_owner_kind": _largest(groups.get("owner_kind", []), dict(enumerate(OWNER_KINDS))),
         "by_state": _largest(groups.get("state", []), dict(enumerate(STATES))),
         "by_age": [{"name": AGES[key], "connections": count} for key, count, _ in sorted(groups.get("age", []))],
         "exempt": {
-            "essential": _rows(sql.COUNT_ESSENTIAL, values)[0][0],
+            "essential": groups["essential"][0][1],
             "silent_servers": silent_servers,
             "silent_connections": silent_connections,
         },

@@ -23,11 +23,18 @@ _PICK: Final[LiteralString] = """
           SELECT FROM cleanup_order o WHERE o.server_id = g.id AND o.state IN ('pending', 'sent')))
 """
 
-COUNT_ALL: Final[LiteralString] = f"WITH picked AS ({_PICK}) SELECT count(*) FROM picked WHERE NOT essential"
+# How many connections of reporting servers are stale; answered from the partial index alone.
+COUNT_STALE: Final[LiteralString] = """
+    SELECT count(*) FROM registry_gameserver g
+    JOIN registry_serverstate s ON s.server_id = g.id
+    JOIN registry_connection c ON c.server_id = g.id AND c.state = 2
+    WHERE g.game_id = %s AND g.ended_at IS NULL AND s.due_at > %s
+"""
 
-# A dry run in one pass: what, how many, by each of the ways in which a plan is looked at.
+# A dry run: the registry is read once, then what, how many, by each of the ways in which a plan is looked at. Players
+# as owners are told beside the players who visit the servers.
 COUNT: Final[LiteralString] = f"""
-    WITH picked AS ({_PICK}),
+    WITH picked AS MATERIALIZED ({_PICK}),
     aged AS (
         SELECT server_id, service_id, owner_kind, state, players,
                width_bucket(age, ARRAY[60, 600, 3600, 21600]::float8[]) AS bucket
@@ -35,18 +42,16 @@ COUNT: Final[LiteralString] = f"""
     )
     SELECT CASE grouping(service_id, server_id, owner_kind, state, bucket)
                WHEN 15 THEN 'service' WHEN 23 THEN 'server' WHEN 27 THEN 'owner_kind' WHEN 29 THEN 'state'
-               WHEN 30 THEN 'age' ELSE 'all' END,
+               WHEN 30 THEN 'age' END,
            coalesce(service_id, server_id, owner_kind, state, bucket), count(*), max(players)
-    FROM aged GROUP BY GROUPING SETS ((service_id), (server_id), (owner_kind), (state), (bucket), ())
-"""
-# Who is touched: players as owners, not only as visitors of the servers.
-COUNT_OWNERS: Final[LiteralString] = f"""
-    WITH picked AS ({_PICK})
-    SELECT count(*) FROM (
+    FROM aged GROUP BY GROUPING SETS ((service_id), (server_id), (owner_kind), (state), (bucket))
+    UNION ALL
+    SELECT 'owner', NULL, count(*), NULL FROM (
         SELECT DISTINCT server_id, owner FROM picked WHERE NOT essential AND owner_kind = %(player)s
     ) AS owners
+    UNION ALL
+    SELECT 'essential', NULL, count(*), NULL FROM picked WHERE essential
 """
-COUNT_ESSENTIAL: Final[LiteralString] = f"WITH picked AS ({_PICK}) SELECT count(*) FROM picked WHERE essential"
 SAMPLE: Final[LiteralString] = f"""
     WITH picked AS ({_PICK})
     SELECT g.name, v.name, p.connection_id, p.owner, p.type, p.site, p.state, p.age

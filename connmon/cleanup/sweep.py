@@ -9,7 +9,7 @@ from connmon.accounts.audit import Actor, record
 from connmon.accounts.models import Game
 from connmon.cleanup.actions import run_automatic
 from connmon.cleanup.models import Overrun, Plan, Rota, Sweep
-from connmon.cleanup.preview import count_picked
+from connmon.cleanup.preview import count_stale
 from connmon.cleanup.scope import Scope
 from connmon.cleanup.states import Origin
 from connmon.configuration.queries import current
@@ -22,7 +22,6 @@ from connmon.registry.states import ConnectionState
 JOB: Final = "Stale sweep"
 AUTO: Final = "AUTO_CLEANUP_STALE_CONNECTIONS"
 KEPT: Final = timedelta(days=30)  # rows of sweeps
-STALE: Final = Scope(states=(ConnectionState.STALE,))
 
 
 def step(*, now: datetime) -> bool:
@@ -63,7 +62,7 @@ def sweep_game(game: Game, *, by: Actor, now: datetime) -> Sweep:
             lost=lost,
             returned=returned,
             gone=gone,
-            stale=count_picked(game.pk, STALE, now=now),
+            stale=count_stale(game.pk, now=now),
         )
         if gone:
             after = {"servers": gone}
@@ -104,7 +103,9 @@ def _scope(game: Game, configuration: Configuration) -> Scope | None:
     else:
         return None
     return Scope(
-        states=STALE.states, without=tuple(without.values_list("id", flat=True).order_by("id")), idle_servers=True
+        states=(ConnectionState.STALE,),
+        without=tuple(without.values_list("id", flat=True).order_by("id")),
+        idle_servers=True,
     )
 
 

@@ -1,12 +1,11 @@
 """Profiles of callbacks: what they cost, by service, type and creation site, and what measuring costs."""
 
 import random
-import time
 from collections.abc import Callable
 
 import pytest
 
-from connmon_agent import CallbackProfile, ConnectionManager, Host, Signal
+from connmon_agent import CallbackProfile
 from connmon_agent.profiles import SHARE
 from tests.agents.python.game import Game
 
@@ -105,24 +104,3 @@ def test_short_callbacks_are_sampled_and_the_total_is_estimated() -> None:
     assert samples > 10
     assert profile.count == pytest.approx(20_000, abs=3 * samples)
     assert profile.total == pytest.approx(profile.count * 1e-6, rel=0.1)
-
-
-def test_measuring_costs_less_than_two_percent_of_the_callbacks_own_time() -> None:
-    """Counted rather than timed: samples taken, times what one costs here, against the time that all the calls took."""
-    readings = 0
-
-    def clock() -> float:
-        nonlocal readings
-        readings += 1
-        return time.perf_counter()
-
-    heartbeat = Signal()
-    manager = ConnectionManager(Host(heartbeat=heartbeat, clock=clock))
-    manager.connect_heartbeat(lambda _: sum(range(300)), 0, "Busy")
-    readings = 0
-    started = time.perf_counter()
-    for _ in range(20_000):
-        heartbeat.fire(0.1)
-    spent = time.perf_counter() - started
-    assert readings / 2 * manager.core.profiler.cost < 0.02 * spent
-    assert manager.get_callback_profiles()[0].count > 15_000
