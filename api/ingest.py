@@ -4,7 +4,6 @@ Authenticate, bound, decode, one domain call, answer. Everything that can be ref
 back with 200 is committed.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
+from api.deadlines import Deadlines
 from api.limits import Buckets
 from api.problems import CONTENT_TYPE, STATUSES, problem
 from connmon.accounts.keyring import Key, KeyRefused, KeyRing
@@ -32,7 +32,6 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 MAX_DROPPED: Final = 16 * 1024 * 1024  # bytes of a body that is too large: one who writes all first would see a reset
 BODY_SECONDS: Final = 10.0  # for the whole body: a sender that trickles holds a buffer
-TAKE_SECONDS: Final = 15.0  # for the commit; then the sender may ask again
 HURRY: Final = 1.0  # seconds until the next report of a server that has just been given orders: it tells the outcome
 BAD_KEYS_PER_SECOND: Final = 20.0  # from one address
 
@@ -88,6 +87,7 @@ class ReportEdge:
         self._refusals = refusals
         self._by_key = Buckets(rate=key_rate, burst=key_rate)
         self._bad_keys = Buckets(rate=BAD_KEYS_PER_SECOND, burst=BAD_KEYS_PER_SECOND * 5)
+        self._deadlines = Deadlines()
         self._log = logging.getLogger("connmon.edge")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,8 +128,7 @@ class ReportEdge:
         try:
             report = decode_report(body)
             server_id = server_key(key.game_id, report.server.id, report.server.boot)
-            async with asyncio.timeout(TAKE_SECONDS):
-                step = await self._ingest.submit(key.game_id, key.id, server_id, report, body_digest(body))
+            step = await self._ingest.submit(key.game_id, key.id, server_id, report, body_digest(body))
         except WireError as error:
             if error.code == "key-revoked":  # whoever holds a dead key does not fill the members' page
                 self._keys.forget(key.id)
@@ -137,8 +136,6 @@ class ReportEdge:
             raise self._refuse(key, error, body) from None
         except Unavailable as error:
             raise Refused(error.code, error.detail, retry_after=error.retry_after) from None
-        except TimeoutError:
-            raise Refused("overloaded", "The report was not committed in time.", retry_after=5) from None
         answer = await self._answer(key, server_id, report, step, again=step.repeat or reconnected)
         return Taken(encode(answer), report.interval, server_id)
 
@@ -156,42 +153,43 @@ class ReportEdge:
         if encoding not in {b"identity", b"gzip"}:
             raise self._refuse(key, WireError("unsupported-media-type", "Content-Encoding: gzip, or none."), b"")
         try:
-            body = await _read_body(headers, receive)
+            body = await self._read_body(headers, receive)
             if encoding == b"gzip":
                 body = gunzip(body)
         except WireError as error:
             raise self._refuse(key, error, b"") from None
         return await self.take(key, body)
 
+    async def _read_body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        """The body as it came. Raises WireError: body-too-large, body-timeout, not-json (it ended early)."""
+        too_large = WireError(
+            "body-too-large", f"A body has at most {v1.MAX_BODY} bytes; send snapshot parts, or gzip."
+        )
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > (v1.MAX_BODY if b"expect" in headers else MAX_DROPPED):
+            raise too_large
+        chunks: list[bytes] = []
+        size, more = 0, True
+        try:
+            with self._deadlines.limit(BODY_SECONDS):
+                while more and size <= MAX_DROPPED:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise WireError("not-json", "The connection ended before the body did.")
+                    size += len(message.get("body", b""))
+                    if size <= v1.MAX_BODY:
+                        chunks.append(message.get("body", b""))
+                    more = message.get("more_body", False)
+        except TimeoutError:
+            raise WireError("body-timeout", f"The body did not arrive within {BODY_SECONDS:.0f} s.") from None
+        if size > v1.MAX_BODY:
+            raise too_large
+        return b"".join(chunks)
+
     def _refuse(self, key: Key, error: WireError, body: bytes) -> Refused:
         """Counts it and keeps its reason for the game's members."""
         self._refusals.add(key.game_id, code=error.code, detail=error.detail, pointer=error.pointer, body=body)
         return Refused(error.code, error.detail, pointer=error.pointer, **error.more)
-
-
-async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
-    """The body as it came. Raises WireError: body-too-large, body-timeout, not-json (it ended early)."""
-    too_large = WireError("body-too-large", f"A body has at most {v1.MAX_BODY} bytes; send snapshot parts, or gzip.")
-    length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > (v1.MAX_BODY if b"expect" in headers else MAX_DROPPED):
-        raise too_large
-    chunks: list[bytes] = []
-    size, more = 0, True
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while more and size <= MAX_DROPPED:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise WireError("not-json", "The connection ended before the body did.")
-                size += len(message.get("body", b""))
-                if size <= v1.MAX_BODY:
-                    chunks.append(message.get("body", b""))
-                more = message.get("more_body", False)
-    except TimeoutError:
-        raise WireError("body-timeout", f"The body did not arrive within {BODY_SECONDS:.0f} s.") from None
-    if size > v1.MAX_BODY:
-        raise too_large
-    return b"".join(chunks)
 
 
 def address_of(scope: Scope) -> str:

@@ -18,9 +18,9 @@ from bench.ingest.workloads import BOOT, BUSY, LAG, SERVERS, script
 from bench.loader import server_names
 from connmon.core import ids
 from connmon.registry import statements as sql
-from connmon.registry.image import NO_COUNTERS, Image, merge_pools, merge_services
-from connmon.registry.rows import Rows
-from connmon.registry.rules import Position
+from connmon.registry.image import Image
+from connmon.registry.rows import Rows, render
+from connmon.registry.rules import Position, Step
 from connmon.wire.codec import decode_report
 
 BATCH = 32  # reports: what a lane finds waiting at 64 connections
@@ -72,26 +72,18 @@ def _commit(connection: psycopg.Connection, batch: Batch) -> None:
 def _render(base: Database, servers: list[str], service_ids: dict[str, int], seq: int) -> Iterator[Batch]:
     load = script(BUSY)
     for start in range(0, len(servers), BATCH):
-        rows = Rows()
+        reports = []
         for server in servers[start : start + BATCH]:
             template = load.body if seq >= FIRST_SEQ + LAG else load.opening
             assert template
             text = load.render(template, server=server, seq=seq, now_ms=time.time_ns() // 1_000_000)
             report = decode_report(text.encode())
-            after = Image(
-                Position(seq, 0, 1, 0, synced=True),
-                merge_services(NO_COUNTERS, report.services, service_ids),
-                merge_pools({}, report.pools),
-            )
-            rows.add(
-                ids.server_key(base.game_id, server, BOOT),
-                report,
-                expected=seq - 1 if seq > FIRST_SEQ else 0,
-                after=after,
-                received_at=time.time(),
-                ids=service_ids,
-            )
+            before = Image(Position(seq - 1 if seq > FIRST_SEQ else 0, 0, 1, 0, synced=True))
+            step = Step(Position(seq, 0, 1, 0, synced=True))
+            server_id = ids.server_key(base.game_id, server, BOOT)
+            reports.append(render(server_id, report, step, before=before, received_at=time.time(), ids=service_ids))
+        rows = Rows(reports)
         closed = rows.event_values(rows.closed) if rows.closed else ("{}", "{}", "{}")
-        values = [[field.strip('" ') for field in ",".join(column).split(",")] for column in rows.opened]
+        values = [[field.strip('" ') for field in column[1:-1].split(",")] for column in rows.opened_values()]
         opened = "".join("\t".join(row) + "\n" for row in zip(*values, strict=True))
         yield {**rows.state_values(), "keys": "{}", "now": "now"}, closed, opened

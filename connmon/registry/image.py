@@ -37,6 +37,9 @@ class Image:
     pools: dict[str, PoolCounters] = field(default_factory=dict)
 
 
+NO_IMAGE: Final = Image()
+
+
 def counters_of(columns: Sequence[Column], before: Counters = NO_COUNTERS) -> Counters:
     """Counters of these columns. `before` lends the text of those that did not change: most do not from one report
     to the next, and making the text of numbers is the dearest part of a report's row."""

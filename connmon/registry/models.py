@@ -141,11 +141,11 @@ class OrderOutcome(models.Model):
 
 
 class ServerEvent(models.Model):
-    """A server was lost, came back, or was gone for so long that it was ended. Written by the sweep."""
+    """A server was lost, came back, was gone for so long that it was ended, or said farewell."""
 
     server_id = models.BigIntegerField()
     game = models.ForeignKey("accounts.Game", models.CASCADE, related_name="+")
-    kind = models.CharField(max_length=10)  # lost, returned, gone
+    kind = models.CharField(max_length=10)  # lost, returned, gone, closed
     at = models.DateTimeField()
 
     class Meta:

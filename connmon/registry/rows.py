@@ -1,22 +1,24 @@
-"""A batch of reports as the values of its statements: array literals, made from strings.
+"""Reports as the values of their batch's statements: array literals, made from strings.
+
+A report is rendered when it arrives, while the transaction before it runs; its batch only joins what is there.
 
 Ints and floats go through `repr`, which runs over a whole list in C; text needs its quotes and backslashes escaped.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from msgspec.structs import astuple
 
 from connmon.registry import states
-from connmon.registry.image import Image
-from connmon.registry.rules import Position, lease_seconds
+from connmon.registry.image import Image, merge_pools, merge_services
+from connmon.registry.rules import Position, Step, lease_seconds
 from connmon.wire.v1 import Memory, Opened, Outcome, PoolCounters, Report
 
 STATES: Final[dict[str, int]] = {state.value: number for number, state in enumerate(states.STATES)}
 OWNER_KINDS: Final[dict[str, int]] = {kind.value: number for number, kind in enumerate(states.OWNER_KINDS)}
 
-OPENED_COLUMNS: Final = 12  # of statements.OPEN
 STATE_COLUMNS: Final = (
     "server_id", "expected", "seq", "digest", "snapshot", "snapshot_part", "synced", "lease", "clock_skew", "players",
     "memory_mb", "signals_mb", "config_revision", "dropped", "service_ids", "live", "opened", "closed", "idle",
@@ -40,66 +42,90 @@ def _quoted(value: str) -> str:
     return f'"{value}"'
 
 
+@dataclass(frozen=True, slots=True)
+class ReportRows:
+    """What one report writes, given the image that its server has before: each value is text already."""
+
+    before: Image
+    after: Image
+    state: tuple[str, ...]  # in the order of STATE_COLUMNS
+    opened: tuple[str, ...]  # elements of each column's array literal, without its braces; () for none
+    closed: list[tuple[int, int, int]]  # server, service, connection
+    changed: list[tuple[int, int, int, int]]  # server, service, connection, place in states.STATES
+    complete: tuple[int, int] | None  # server, snapshot: connections of its other snapshots go
+    outcomes: list[tuple[str, ...]]
+    ended: bool  # it says farewell
+    returned: bool  # it reports after its farewell
+
+
+def render(
+    server_id: int, report: Report, step: Step, *, before: Image, received_at: float, ids: Mapping[str, int]
+) -> ReportRows:
+    """One report's rows. Events of services that nothing was ever opened under have nothing to act on."""
+    position = step.position
+    after = Image(
+        position, merge_services(before.counters, report.services, ids), merge_pools(before.pools, report.pools)
+    )
+    state = (
+        str(server_id),
+        str(before.position.seq),
+        *_position_values(position),
+        *_report_values(report, received_at),
+        *[f'"{literal}"' for literal in after.counters.literals],
+        *_pool_values(after.pools),
+    )
+    opened, closed = report.opened, report.closed
+    if opened and closed:  # opened and closed again within one report: the closing holds
+        gone = {e.id for e in closed}
+        opened = [e for e in opened if e.id not in gone]
+    last = {e.id: e for e in report.changed if e.service in ids}  # of two changes of one connection
+    return ReportRows(
+        before,
+        after,
+        state,
+        _opened_values(server_id, opened, position.snapshot, ids) if opened else (),
+        [(server_id, ids[e.service], e.id) for e in closed if e.service in ids],
+        [(server_id, ids[e.service], e.id, STATES[e.state]) for e in last.values()],
+        (server_id, position.snapshot) if step.drop_others else None,
+        [_outcome_values(server_id, outcome) for outcome in report.outcomes],
+        position.ended,
+        before.position.ended and not position.ended,
+    )
+
+
 class Rows:
-    """What one batch writes; `add` takes a report with what it leads to."""
+    """What one batch writes: the rows of its reports, put together."""
 
-    def __init__(self) -> None:
-        self.states: list[tuple[str, ...]] = []
-        self.opened: list[list[str]] = [[] for _ in range(OPENED_COLUMNS)]
-        self.closed: list[tuple[int, int, int]] = []
-        self.changed: list[tuple[int, int, int, int]] = []
-        self.complete: list[tuple[int, int]] = []
-        self.outcomes: list[tuple[str, ...]] = []
-
-    def add(
-        self, server_id: int, report: Report, *, expected: int, after: Image, received_at: float, ids: Mapping[str, int]
-    ) -> None:
-        """One report's rows. Events of services that nothing was ever opened under have nothing to act on."""
-        position = after.position
-        self.states.append(
-            (
-                str(server_id),
-                str(expected),
-                *_position_values(position),
-                *_report_values(report, received_at),
-                *[f'"{literal}"' for literal in after.counters.literals],
-                *_pool_values(after.pools),
-            )
-        )
-        closed = report.closed
-        if closed:
-            self.closed += [(server_id, ids[e.service], e.id) for e in closed if e.service in ids]
-        if report.changed:
-            last = {e.id: e for e in report.changed if e.service in ids}  # of two changes of one connection
-            self.changed += [(server_id, ids[e.service], e.id, STATES[e.state]) for e in last.values()]
-        if report.outcomes:
-            self.outcomes += [_outcome_values(server_id, outcome) for outcome in report.outcomes]
-        opened = report.opened
-        if opened and closed:  # opened and closed again within one report: the closing holds
-            gone = {e.id for e in closed}
-            opened = [e for e in opened if e.id not in gone]
-        if opened:
-            for column, literal in zip(
-                self.opened, _opened_values(server_id, opened, position.snapshot, ids), strict=True
-            ):
-                column.append(literal)
+    def __init__(self, reports: Sequence[ReportRows]) -> None:
+        self._states = [rows.state for rows in reports]
+        self._opened = [rows.opened for rows in reports if rows.opened]
+        self.closed = [event for rows in reports for event in rows.closed]
+        self.changed = [event for rows in reports for event in rows.changed]
+        self.complete = [rows.complete for rows in reports if rows.complete]
+        self.outcomes = [outcome for rows in reports for outcome in rows.outcomes]
+        self.ended = [int(rows.state[0]) for rows in reports if rows.ended]
+        self.returned = [int(rows.state[0]) for rows in reports if rows.returned]
 
     def state_values(self) -> dict[str, str]:
         """The named values of statements.TAKE."""
-        columns = zip(*self.states, strict=True)
-        return {name: "{" + ",".join(column) + "}" for name, column in zip(STATE_COLUMNS, columns, strict=True)}
+        return dict(zip(STATE_COLUMNS, _literals(self._states), strict=True))
 
     def opened_values(self) -> list[str]:
-        """The values of statements.OPEN, in order."""
-        return ["{" + ",".join(column) + "}" for column in self.opened]
+        """The values of statements.OPEN, in order; [] if nothing was opened."""
+        return _literals(self._opened)
 
     def outcome_values(self) -> list[str]:
         """The values of statements.ADD_OUTCOMES after the first, in order."""
-        return ["{" + ",".join(column) + "}" for column in zip(*self.outcomes, strict=True)]
+        return _literals(self.outcomes)
 
     def event_values(self, events: Sequence[tuple[int, ...]]) -> tuple[str, ...]:
         """Tuples to one array literal per place."""
         return tuple(numbers(column) for column in zip(*events, strict=True))
+
+
+def _literals(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """An array literal for each place of the rows' tuples."""
+    return ["{" + ",".join(column) + "}" for column in zip(*rows, strict=True)]
 
 
 def _position_values(position: Position) -> tuple[str, ...]:

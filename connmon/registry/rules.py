@@ -1,6 +1,6 @@
 """What a report does to a server's state, as pure rules: values in, value out (docs/protocol.md, "Sequence")."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from connmon.wire.codec import WireError
@@ -20,6 +20,7 @@ class Position:
     snapshot_part: int  # parts taken of the snapshot under way; 0: none
     synced: bool
     superseded: bool = False
+    ended: bool = False  # it has said farewell
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Step:
     @property
     def resync(self) -> bool:
         """Whether the agent is asked for a snapshot."""
-        return not self.position.synced and self.position.snapshot_part == 0
+        return not (self.position.synced or self.position.snapshot_part or self.position.ended)
 
 
 UNKNOWN: Final = Position(seq=0, digest=0, snapshot=0, snapshot_part=0, synced=False)
@@ -53,11 +54,13 @@ def decide(known: Position, report: Report, digest: int) -> Step:
     if report.seq < known.seq:
         detail = f"Seq {report.seq} is behind {known.seq}, the last one taken."
         raise WireError("seq-behind", detail, "$.seq", last_seq=known.seq)
-    return _advance(known, report.seq, digest, report.snapshot)
+    step = _advance(known, report.seq, digest, report.snapshot)
+    return replace(step, position=replace(step.position, ended=True)) if report.closing else step
 
 
 def _advance(known: Position, seq: int, digest: int, part: SnapshotPart | None) -> Step:
-    gap = seq != known.seq + 1
+    # With a farewell the registry ended; who comes back after it begins with a snapshot.
+    gap = seq != known.seq + 1 or known.ended
     if part is not None and part.part == 1:
         number = known.snapshot % LAST_SNAPSHOT + 1
         return _take_part(seq, digest, number, part, synced=known.synced and not gap)

@@ -13,6 +13,7 @@ LIVE_KEYS: Final[LiteralString] = """
 # Rows that are not as they are known; -1 stands for not known at all.
 LOAD: Final[LiteralString] = """
     SELECT s.server_id, s.last_seq, s.last_digest, s.snapshot, s.snapshot_part, s.synced, s.superseded,
+           EXISTS (SELECT FROM registry_gameserver g WHERE g.id = s.server_id AND g.ended_at IS NOT NULL),
            s.service_ids, s.live, s.opened, s.closed, s.idle, s.orphaned, s.stale,
            s.pool_types, s.pool_size, s.pool_in_use, s.pool_hits, s.pool_misses
     FROM registry_serverstate s JOIN unnest(%s::bigint[], %s::bigint[]) AS known(server_id, seq) USING (server_id)
@@ -120,6 +121,25 @@ DROP_OTHERS: Final[LiteralString] = """
     DELETE FROM registry_connection AS c
     USING unnest(%s::bigint[], %s::smallint[]) AS e(server_id, snapshot)
     WHERE c.server_id = e.server_id AND c.snapshot <> e.snapshot
+"""
+
+# A farewell. The sweep drops what the servers had registered, in batches.
+END_SERVERS: Final[LiteralString] = """
+    WITH ended AS (
+        UPDATE registry_gameserver SET ended_at = %(now)s, lost_at = NULL, holds_leftovers = true
+        WHERE id = ANY(%(servers)s::bigint[]) AND ended_at IS NULL
+        RETURNING id, game_id
+    )
+    INSERT INTO registry_serverevent (server_id, game_id, kind, at) SELECT id, game_id, 'closed', %(now)s FROM ended
+"""
+# Reports after a farewell: the server is there again, and its registry comes with a snapshot.
+RETURN_SERVERS: Final[LiteralString] = """
+    WITH back AS (
+        UPDATE registry_gameserver SET ended_at = NULL, holds_leftovers = false
+        WHERE id = ANY(%(servers)s::bigint[]) AND ended_at IS NOT NULL
+        RETURNING id, game_id
+    )
+    INSERT INTO registry_serverevent (server_id, game_id, kind, at) SELECT id, game_id, 'returned', %(now)s FROM back
 """
 
 # Outcomes of orders, in the transaction of their report; arrays come as text, being of different lengths.

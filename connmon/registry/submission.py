@@ -1,9 +1,9 @@
 """One report on its way from the edge to its commit, and the answer its sender waits for."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from connmon.registry.image import Image
+from connmon.registry.rows import ReportRows
 from connmon.registry.rules import Step
 from connmon.wire.v1 import Report
 
@@ -20,7 +20,8 @@ class Unavailable(Exception):
 
 @dataclass(slots=True)
 class Submission:
-    """One report on its way: `server_id` is its boot's key, `done` the sender's answer."""
+    """One report on its way: `server_id` is its boot's key, `done` the sender's answer, `at` when it came (seconds of
+    the loop's clock)."""
 
     game_id: int
     key_id: str
@@ -28,8 +29,9 @@ class Submission:
     report: Report
     digest: int
     done: asyncio.Future[Step]
-    image: Image = field(default_factory=Image)
+    at: float
     step: Step | None = None
+    rows: ReportRows | None = None  # holds for the image that it was rendered from, and no other
     attempts: int = 0
     again: bool = False  # some of its connections may be registered already
 

@@ -9,35 +9,44 @@ HEADER_SECONDS: Final = 15.0  # from the first byte, or from the connection, unt
 
 
 class PatientHttpProtocol(HttpToolsProtocol):
-    """Bodies have a deadline of their own where they are read (api/ingest.py)."""
+    """Bodies have a deadline of their own where they are read (api/ingest.py).
 
-    _deadline: asyncio.TimerHandle | None = None
+    A connection has one timer for all its requests, which looks when it rings: set and cancelled for each request it
+    would cost as much as parsing the headers.
+    """
+
+    _since: float | None = None  # when the headers began that are still awaited
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._start_deadline()
+        self._await_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end_deadline()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._start_deadline()
+        if self._since is None:
+            self._await_headers()
 
     def on_headers_complete(self) -> None:
-        self._end_deadline()
+        self._since = None
         super().on_headers_complete()
 
-    def _start_deadline(self) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(HEADER_SECONDS, self._give_up)
+    def _await_headers(self) -> None:
+        self._since = self.loop.time()
+        if self._timer is None:
+            self._timer = self.loop.call_later(HEADER_SECONDS, self._look)
 
-    def _end_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _give_up(self) -> None:
-        if not self.transport.is_closing():
+    def _look(self) -> None:
+        self._timer = None
+        if self._since is None:
+            return
+        left = self._since + HEADER_SECONDS - self.loop.time()
+        if left > 0:
+            self._timer = self.loop.call_later(left, self._look)
+        elif not self.transport.is_closing():
             self.send_400_response("The request's headers did not arrive in time.")

@@ -105,6 +105,7 @@ def _check_unique(report: v1.Report) -> None:
         ("services", [service.name for service in report.services]),
         ("pools", [pool.type for pool in report.pools]),
         ("opened", [event.id for event in report.opened]),
+        ("profiles", [(profile.service, profile.type, profile.site) for profile in report.profiles]),
     ):
         if len(set(keys)) != len(keys):
             raise WireError("duplicate", f"The same name or id stands in {field} twice.", f"$.{field}")

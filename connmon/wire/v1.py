@@ -15,6 +15,7 @@ MAX_SERVICES = 1_000
 MAX_POOLS = 64
 MAX_EVENTS = 5_000  # opened, closed, changed: each; a larger registry comes in several snapshot parts
 MAX_OUTCOMES = 100
+MAX_PROFILES = 100  # the heaviest creation sites; a server has few that matter
 MAX_SEQ = 2**53 - 1  # the largest whole number that JSON carries safely
 
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -22,6 +23,7 @@ Total = Annotated[int, Meta(ge=0, le=MAX_SEQ)]
 ConnectionId = Annotated[int, Meta(ge=1, le=MAX_SEQ)]
 Seconds = Annotated[float, Meta(ge=0.0, le=4_102_444_800.0)]  # up to the year 2100
 Megabytes = Annotated[float, Meta(ge=0.0, le=1e9)]
+Microseconds = Annotated[float, Meta(ge=0.0, le=1e15)]  # up to 31 years of callbacks
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 Word = Annotated[str, Meta(min_length=1, max_length=64)]
 Site = Annotated[str, Meta(max_length=256)]
@@ -73,6 +75,19 @@ class PoolCounters(Struct, frozen=True):
     misses: Total
 
 
+class Profile(Struct, frozen=True):
+    """What the callbacks connected at one site have cost since boot: calls, their time together, single ones."""
+
+    service: Name
+    type: Word
+    site: Site
+    count: Total
+    total_us: Microseconds
+    p50_us: Microseconds
+    p95_us: Microseconds
+    max_us: Microseconds
+
+
 class Opened(Struct, frozen=True):
     """A connection that came into the registry."""
 
@@ -122,7 +137,7 @@ class SnapshotPart(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True, tag_field="kind", tag="report"):
-    """One report of one server: what changed since the last acknowledged one."""
+    """One report of one server: what changed since the last acknowledged one. `closing`: the server ends now."""
 
     v: Literal[1]
     server: Server
@@ -137,9 +152,11 @@ class Report(Struct, frozen=True, tag_field="kind", tag="report"):
     closed: Annotated[list[Closed], Meta(max_length=MAX_EVENTS)] = []
     changed: Annotated[list[Changed], Meta(max_length=MAX_EVENTS)] = []
     outcomes: Annotated[list[Outcome], Meta(max_length=MAX_OUTCOMES)] = []
+    profiles: Annotated[list[Profile], Meta(max_length=MAX_PROFILES)] = []
     snapshot: SnapshotPart | None = None
     config_revision: Count = 0
     dropped: Count = 0
+    closing: bool = False
 
 
 class Order(Struct, frozen=True):

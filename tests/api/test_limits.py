@@ -160,7 +160,7 @@ def test_a_fault_of_ours_is_answered_as_such_and_ends_nothing(server: Machine, m
         await until_connected(process, server.report(snapshot=SNAPSHOT), key=server.key)
         report = server.report()
         with monkeypatch.context() as patch:
-            patch.setattr("connmon.registry.ingest.decide", fail)
+            patch.setattr("connmon.registry.writer.decide", fail)
             faults = [await process.post(report, key=server.key) for _ in range(4)]
         return [*faults, await process.post(report, key=server.key)]
 

@@ -42,3 +42,13 @@ def test_a_connection_that_waits_for_its_next_request_is_left_alone(site: Site) 
             sender.settimeout(10)
             assert sender.recv(4096).startswith(b"HTTP/1.1 200")
             time.sleep(SECONDS * 1.5)
+
+
+def test_the_second_request_of_a_connection_has_no_more_time_than_the_first(site: Site) -> None:
+    with socket.create_connection(("127.0.0.1", site.port)) as sender:
+        sender.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        sender.settimeout(10)
+        assert sender.recv(4096).startswith(b"HTTP/1.1 200")
+        time.sleep(SECONDS * 1.5)  # the timer has rung meanwhile
+        sender.sendall(b"GET /healthz HTTP/1.1\r\nHost: lo")
+        assert read_all(sender).startswith(b"HTTP/1.1 400")

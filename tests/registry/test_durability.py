@@ -156,3 +156,17 @@ def test_keys_are_looked_up_again_after_the_connections_for_it_died(
     report = server.report()
     server.key = make_key()  # type: ignore[assignment]
     assert send_until_taken(server, report, []).status == 200
+
+
+def test_a_report_that_waits_too_long_for_its_commit_is_told_to_come_again(
+    server: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connmon.registry.ingest.TAKE_SECONDS", 0.1)
+    server.send_first()
+    report = server.report(players=9)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT FROM registry_serverstate WHERE server_id = %s FOR UPDATE", [server.id])
+        answer = server.site.post(report, key=server.key)
+        assert (answer.status, answer.code) == (503, "overloaded")
+    assert send_until_taken(server, report, []).body["ack"] == 2
+    assert (server.state.last_seq, server.state.players) == (2, 9)

@@ -12,7 +12,7 @@ from msgspec import inspect
 
 from connmon.wire import v1
 from connmon.wire.codec import WireError, decode_report
-from tests.machine import changed, closed, make_report, opened, pool, service
+from tests.machine import changed, closed, make_report, opened, pool, profile, service
 
 MOST_COUNT: Final = 2**31 - 1
 MOST_TOTAL: Final = 2**53 - 1
@@ -28,6 +28,7 @@ BASE: Final = make_report(
     closed=[closed(2)],
     changed=[changed(3, "idle")],
     outcomes=[{"order": "ord_1", "status": "done", "closed": [1], "gone": [2], "changed": [3]}],
+    profiles=[profile(1)],
     snapshot={"part": 1, "of": 10_000},
 )
 
@@ -61,6 +62,7 @@ WORD: Final = text(64)
 SITE: Final = text(256, least=0)
 SECONDS: Final = number(0, YEAR_2100)
 MEGABYTES: Final = number(0, 1e9)
+MICROSECONDS: Final = number(0, 1e15)
 STATE: Final = (["live", "idle", "stale", "orphaned"], ["gone", "", None])
 
 BOUNDS: Final[dict[str, tuple[list[Any], list[Any]]]] = {
@@ -116,10 +118,20 @@ BOUNDS: Final[dict[str, tuple[list[Any], list[Any]]]] = {
     "outcomes[0].gone": many(5_000, lambda n: n),
     "outcomes[0].changed": many(5_000, lambda n: n),
     "outcomes[0].detail": SITE,
+    "profiles": many(100, profile),
+    "profiles[0].service": NAME,
+    "profiles[0].type": WORD,
+    "profiles[0].site": SITE,
+    "profiles[0].count": TOTAL,
+    "profiles[0].total_us": MICROSECONDS,
+    "profiles[0].p50_us": MICROSECONDS,
+    "profiles[0].p95_us": MICROSECONDS,
+    "profiles[0].max_us": MICROSECONDS,
     "snapshot.part": ([1, 10_000], [0, 10_001, None]),
     "snapshot.of": ([1, 10_000], [0, 10_001, None]),
     "config_revision": COUNT,
     "dropped": COUNT,
+    "closing": ([True, False], [1, "true", None]),
 }
 GOOD: Final = [(path, value) for path, (good, _) in BOUNDS.items() for value in good]
 BAD: Final = [(path, value) for path, (_, bad) in BOUNDS.items() for value in bad]
@@ -217,7 +229,9 @@ def test_defaults_stand_for_what_is_left_out() -> None:
         "closed": [],
         "changed": [],
         "outcomes": [],
+        "profiles": [],
         "snapshot": None,
         "config_revision": 0,
         "dropped": 0,
+        "closing": False,
     }

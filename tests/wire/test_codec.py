@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from connmon.wire import v1
 from connmon.wire.codec import WireError, body_digest, decode_report, gunzip
-from tests.machine import encode, make_report, opened, pool, service
+from tests.machine import encode, make_report, opened, pool, profile, service
 
 SMALL: Final = encode(make_report())
 UNPRINTABLE: Final = ["\0", "\t", "\n", "\x1f", "\x7f", "\x85", "\u200e", "\u202e", "\u2066", "\u061c", "\ufeff"]
@@ -46,11 +46,39 @@ def test_printable_text_of_any_script_is_taken_as_it_is(name: str) -> None:
     assert report.services[0].name == name
 
 
-@pytest.mark.parametrize("field", ["services", "pools", "opened"])
+TWICE: Final = {
+    "services": [service(), service(live=7)],
+    "pools": [pool(), pool(in_use=7)],
+    "opened": [opened(1), opened(1, name="Touched")],
+    "profiles": [profile(1), profile(1, count=7)],
+}
+
+
+@pytest.mark.parametrize("field", TWICE)
 def test_a_name_or_id_twice_is_refused(field: str) -> None:
-    twice = {"services": [service(), service()], "pools": [pool(), pool()], "opened": [opened(1), opened(1)]}
-    error = refusal_of(decode_report, encode(make_report(**{field: twice[field]})))
+    error = refusal_of(decode_report, encode(make_report(**{field: TWICE[field]})))
     assert (error.code, error.pointer) == ("duplicate", f"$.{field}")
+
+
+@pytest.mark.parametrize("other", [{"service": "Lobby"}, {"type": "Stepped"}, {"site": "Lobby:1"}], ids=str)
+def test_profiles_that_differ_in_service_type_or_site_stand_side_by_side(other: dict[str, str]) -> None:
+    report = decode_report(encode(make_report(profiles=[profile(1), profile(1, **other)])))
+    assert len(report.profiles) == 2
+
+
+@pytest.mark.parametrize("field", ["service", "type", "site"])
+@pytest.mark.parametrize("character", UNPRINTABLE, ids=ascii)
+def test_a_profile_with_an_unprintable_character_is_refused_with_its_place(field: str, character: str) -> None:
+    report = make_report(profiles=[profile(1), profile(2, **{field: f"a{character}b"})])
+    error = refusal_of(decode_report, json.dumps(report).encode())
+    assert (error.code, error.pointer) == ("unprintable-text", f"$.profiles[1].{field}")
+
+
+@pytest.mark.parametrize("field", ["total_us", "p50_us", "p95_us", "max_us"])
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_a_profile_without_a_finite_number_is_refused(field: str, number: str) -> None:
+    body = json.dumps(make_report(profiles=[profile(1, **{field: 123456789})])).replace("123456789", number)
+    assert refusal_of(decode_report, body.encode()).code in {"not-json", "invalid-report"}
 
 
 def test_unknown_fields_are_ignored_wherever_they_stand() -> None:
