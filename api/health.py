@@ -48,13 +48,18 @@ async def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 async def readyz(request: HttpRequest) -> JsonResponse:
     """200 when database, broker, worker and beat work, else 503; each part with state, age and a sentence."""
-    parts = await _latest.get()
+    parts = await latest_parts()
     ready = all(part.state == "ok" for part in parts.values())
     body = {
         "status": "ok" if ready else "unready",
         "parts": {name: asdict(part) for name, part in parts.items()},
     }
     return JsonResponse(body) if ready else Unready(body)
+
+
+async def latest_parts() -> dict[str, Part]:
+    """All parts by name, at most ANSWER_KEPT old."""
+    return await _latest.get()
 
 
 async def check_parts() -> dict[str, Part]:

@@ -19,6 +19,7 @@ from connmon.accounts.keyring import Key, KeyRefused, KeyRing
 from connmon.cleanup.desk import Desk
 from connmon.configuration.book import ConfigurationBook
 from connmon.core.ids import server_key
+from connmon.core.metrics import REFUSED
 from connmon.registry.ingest import Ingest, utc_now
 from connmon.registry.refusals import Refusals
 from connmon.registry.rules import Step
@@ -52,7 +53,8 @@ class Refused(Exception):
         self.more = more
 
     def body(self, **more: Any) -> bytes:
-        """The problem document, with `more` members."""
+        """The problem document, with `more` members, for its sender; counted as sent."""
+        REFUSED.labels(self.code).inc()
         if self.retry_after is not None:
             more["retry_after"] = self.retry_after
         return msgspec.json.encode(problem(self.code, self.detail, pointer=self.pointer, **self.more, **more))

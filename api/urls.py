@@ -16,11 +16,13 @@ from api.cleanup_views import (
     UndoView,
 )
 from api.configuration_views import ConfigurationView, RevisionsView, RevisionView, RollBackView, RolloutView
+from api.metrics import GameMetricsView
 from api.openapi import show_document
 from api.views import ServersView, ServicesView
 
 urlpatterns = [
     path("openapi.json", show_document, name="openapi"),
+    path("metrics", GameMetricsView.as_view(), name="api-metrics"),
     path("services", ServicesView.as_view(), name="api-services"),
     path("servers", ServersView.as_view(), name="api-servers"),
     path("audit", AuditView.as_view(), name="api-audit"),

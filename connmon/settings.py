@@ -198,6 +198,9 @@ LOGGING = {
 # Open Cloud: wakes live Roblox servers when they have orders, for games that name their universe. "": never.
 OPEN_CLOUD_KEY = env.text("CONNMON_OPEN_CLOUD_KEY")
 
+# Prometheus: who may read /metrics. "": this machine.
+METRICS_TOKEN = env.text("CONNMON_METRICS_TOKEN")
+
 # Ingest: what one process takes before it answers 429 (per key) or 503 (all senders).
 INGEST_KEY_RATE = env.integer("CONNMON_KEY_RATE", 5_000, minimum=1)  # reports a second for one key
 INGEST_QUEUE = env.integer("CONNMON_INGEST_QUEUE", 4_000, minimum=64)  # reports waiting for their commit

@@ -1,12 +1,14 @@
-"""Pages at the root, the API under /api/v1/, health beside them."""
+"""Pages at the root, the API under /api/v1/, health and metrics beside them."""
 
 from django.urls import include, path
 
 from api.health import healthz, readyz
+from api.metrics import show_metrics
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", show_metrics, name="metrics"),
     path("api/v1/", include("api.urls")),
     path("", include("dashboard.urls")),
 ]

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 import psycopg
 from psycopg import AsyncConnection
 
+from connmon.core.metrics import BATCHES, REPORTS, WRITES
 from connmon.registry.rules import Step
 from connmon.registry.submission import Submission, Unavailable
 from connmon.registry.writer import Writer
@@ -121,7 +122,8 @@ class Ingest:
             await self._arrived.wait()
             return
         try:
-            written = await self._writer.write(connection, batch)
+            with WRITES.time():
+                written = await self._writer.write(connection, batch)
         except (psycopg.Error, OSError) as error:
             self._log.warning("a batch of %d reports was not written: %s", len(batch), error)
             self._give_up(batch, Unavailable("database-down", "The database did not take it.", 2))
@@ -158,6 +160,8 @@ class Ingest:
 
     def _tell(self, taken: Sequence[Submission]) -> None:
         """Says which servers changed."""
+        REPORTS.inc(len(taken))
+        BATCHES.observe(len(taken))
         changed: dict[int, list[int]] = {}
         for submission in taken:
             changed.setdefault(submission.game_id, []).append(submission.server_id)

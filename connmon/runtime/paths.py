@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -50,6 +51,11 @@ def postgres_socket_folder(data: Path) -> Path:
 def valkey_socket(data: Path) -> Path:
     """Valkey's socket file."""
     return socket_folder(data) / "valkey" / "valkey.sock"
+
+
+def metrics_folder(data: Path) -> Path:
+    """Where the processes of this run count for /metrics."""
+    return data / "metrics"
 
 
 def embedded_database_url(data: Path, database: str = POSTGRES_NAME) -> str:
@@ -124,6 +130,13 @@ def secret_key() -> str:
 def make_data_folder(data: Path) -> None:
     """Create the data folder for this user alone; one that exists keeps its mode."""
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def make_metrics_folder(data: Path) -> None:
+    """An empty one: counters begin anew with each run, as Prometheus expects."""
+    folder = metrics_folder(data)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def read_or_make_key(path: Path) -> str:

@@ -41,6 +41,7 @@ def make_stages(options: Options, site: Site) -> list[list[ProcessSpec]]:
         "CONNMON_DATA": str(options.data),
         "CONNMON_STATIC_ROOT": os.environ.get("CONNMON_STATIC_ROOT") or str(options.data / "static"),
         "PYTHONUNBUFFERED": "1",
+        "PROMETHEUS_MULTIPROC_DIR": str(paths.metrics_folder(options.data)),
     }
     migrate = ProcessSpec("migrate", manage("migrate", "--noinput"), environment=environment, is_step=True)
     collect = ProcessSpec(

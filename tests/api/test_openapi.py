@@ -16,7 +16,7 @@ from tests.machine import Json, Site
 from tests.wire.test_golden import GOLDEN
 
 ADDRESSES = {
-    "reports", "services", "servers", "audit", "audit.csv", "audit.json",
+    "reports", "metrics", "services", "servers", "audit", "audit.csv", "audit.json",
     "configuration", "configuration/revisions", "configuration/revisions/{number}", "configuration/rollback",
     "configuration/rollout",
     "alerts", "alerts/history", "alerts/{number}/snooze", "alerts/rules", "alerts/rules/{number}",

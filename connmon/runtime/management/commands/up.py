@@ -59,6 +59,7 @@ def run(wishes: plan.Options, host: str, port: int) -> int:
         console.say(f"starting on {wishes.data}")
         # Before the address is taken: a web process of an earlier run may still hold it.
         processes.end_recorded(wishes.data / RECORDS, console.say)
+        paths.make_metrics_folder(wishes.data)
         with web.bind(host, port, host_header()) as site:
             return asyncio.run(supervise(wishes, site, console))
 
