@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 import psycopg
+from django.conf import settings
 
 from api.deadlines import Deadlines
 from api.limits import Buckets
@@ -195,8 +196,8 @@ class ReportEdge:
 
 
 def address_of(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client else ""
+    """Whose bad keys are counted together."""
+    return settings.PROXIES.resolve(scope)[0]
 
 
 async def _respond(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:

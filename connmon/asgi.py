@@ -7,6 +7,7 @@ from typing import Final
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import path
 
@@ -31,12 +32,12 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == REPORTS:
             await edges.reports(scope, receive, send)
         else:
-            await django_application(scope, receive, send)
+            await django_application(settings.PROXIES.applied(scope), receive, send)
     elif kind == "websocket":
         if scope["path"] == AGENT:
             await edges.agent(scope, receive, send)
         else:
-            await browsers(scope, receive, send)
+            await browsers(settings.PROXIES.applied(scope), receive, send)
     elif kind == "lifespan":
         await _live(receive, send)
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from csp.constants import NONE, SELF
 
 from connmon import __version__
-from connmon.core import env
+from connmon.core import env, proxies
 from connmon.runtime import paths
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -162,6 +162,8 @@ CONTENT_SECURITY_POLICY = {
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody else's are.
+PROXIES = proxies.Proxies(proxies.read_networks(env.words("CONNMON_PROXIES", [])))
 HTTPS_ONLY = env.flag("CONNMON_HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # load balancers ask without TLS
