@@ -15,6 +15,10 @@ from connmon.configuration.queries import current, find_revision, list_revisions
 from connmon.configuration.rules import Configuration
 
 
+def _expected_revision() -> serializers.IntegerField:
+    return serializers.IntegerField(required=False, min_value=0, help_text="409 if another revision holds by now.")
+
+
 class ConfigurationSerializer(serializers.Serializer[Any]):
     """What holds: every section whole, and what single services have instead."""
 
@@ -43,9 +47,7 @@ class ChangeSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500)
     settings = serializers.JSONField(default=dict, help_text="{section: {setting: value or null}}")
     services = serializers.JSONField(default=dict, help_text="{service: {section: {setting: value or null}} or null}")
-    expected_revision = serializers.IntegerField(
-        required=False, min_value=0, help_text="409 if another revision holds by now."
-    )
+    expected_revision = _expected_revision()
 
 
 class RollBackSerializer(serializers.Serializer[Any]):
@@ -53,6 +55,7 @@ class RollBackSerializer(serializers.Serializer[Any]):
 
     revision = serializers.IntegerField(min_value=0, help_text="0: the defaults.")
     reason = serializers.CharField(max_length=500)
+    expected_revision = _expected_revision()
 
 
 class RolloutSerializer(serializers.Serializer[Any]):
@@ -119,7 +122,12 @@ class RollBackView(GameView):
         wanted.is_valid(raise_exception=True)
         values = wanted.validated_data
         revision = roll_back(
-            self.key.game, to=values["revision"], reason=values["reason"], by=self.actor, now=timezone.now()
+            self.key.game,
+            to=values["revision"],
+            reason=values["reason"],
+            expected=values.get("expected_revision"),
+            by=self.actor,
+            now=timezone.now(),
         )
         return Response(RevisionSerializer(revision).data)
 

@@ -31,7 +31,9 @@ _REFUSALS = (400, 401, 403, 408, 409, 413, 415, 422, 429, 500, 503)
 
 def add_reports(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Adds `POST /api/v1/reports`, its messages and the key."""
-    _, schemas = msgspec.json.schema_components([v1.Report, v1.Answer], ref_template="#/components/schemas/{name}")
+    _, schemas = msgspec.json.schema_components(
+        [v1.Report, v1.Answer, v1.Orders], ref_template="#/components/schemas/{name}"
+    )
     components = result.setdefault("components", {})
     components.setdefault("schemas", {}).update(schemas | {"Problem": _problem_schema()})
     result["paths"]["/api/v1/reports"] = {"post": _report_operation()}

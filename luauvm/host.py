@@ -71,6 +71,9 @@ class VMOptions:
     `optimization`: 0-2, of the compiler. `mask_types`: whether type() says "userdata" of mocked objects, as the engine
     does; it costs a call where the engine has an instruction, so benchmarks leave it off. `native_typeof`
     leaves off the same of typeof(): then it knows real userdata alone, none of the mock's objects.
+
+    `memory_limit`: bytes the VM may hold; past it scripts fail with "not enough memory". `loose`: globals and libraries
+    may be replaced for scripts, which makes them slower.
     """
 
     signals: Literal["Deferred", "Immediate"] = "Deferred"
@@ -83,6 +86,8 @@ class VMOptions:
     optimization: int = 1
     mask_types: bool = True
     native_typeof: bool = False
+    memory_limit: int | None = None
+    loose: bool = False
 
 
 class VM:
@@ -97,7 +102,9 @@ class VM:
         self.requests: deque[HttpRequest] = deque()
         self._control = self._boot()
         self._env = self._control.get("env")
-        self._env.set_safeenv(True)
+        self._env.set_safeenv(not self.options.loose)
+        if self.options.memory_limit is not None:
+            self._lua.set_memory_limit(self.options.memory_limit)
 
     def __del__(self) -> None:
         """Frees the VM, silently."""
@@ -164,7 +171,8 @@ class VM:
 
     def _compile_in(self, env: Any, source: str, name: str) -> Any:
         try:
-            return self._lua.load_chunk(self._lua.create_string(source.encode()), name=f"={name}", env=env)
+            code = self._lua.create_string(source.encode("utf-8", "surrogateescape"))
+            return self._lua.load_chunk(code, name=f"={name}", env=env)
         except RuntimeError as error:
             raise LuauCompileError(str(error).removeprefix("syntax error: ")) from None
 

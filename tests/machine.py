@@ -33,12 +33,12 @@ Json = dict[str, Any]
 ASGIApplication = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
 
 
-def wait_for(condition: Callable[[], T | None], what: str) -> T:
-    """The condition's first true value; fails the test when there is none within PATIENCE."""
-    deadline = time.monotonic() + PATIENCE
+def wait_for(condition: Callable[[], T | None], what: str, *, patience: float = PATIENCE) -> T:
+    """The condition's first true value; fails the test when there is none within `patience` seconds."""
+    deadline = time.monotonic() + patience
     while not (value := condition()):
         if time.monotonic() > deadline:
-            pytest.fail(f"waited {PATIENCE:.0f} s for {what}")
+            pytest.fail(f"waited {patience:.0f} s for {what}")
         time.sleep(POLL)
     return value
 

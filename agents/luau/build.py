@@ -1,6 +1,6 @@
 """Bundles src/ into one file, connmon.luau, for games that paste a ModuleScript instead of using Wally.
 
-    python agents/luau/build.py --out connmon.luau
+    python agents/luau/build.py --out connmon.luau --url https://connmon.example.com
 
 The same sources always give the same bytes. Each module becomes a function that runs at its first use; requires become
 calls by name; `export` is dropped, since types cannot leave a function.
@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 
 SOURCE = Path(__file__).parent / "src"
+ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]_/~%-]+")
+NO_ADDRESS = "Defaults.URL = nil"
 REQUIRE = re.compile(r"require\(script(?:\.Parent)?\.(\w+)\)")
 EXPORT = re.compile(r"^export (?=type )", re.MULTILINE)
 HEADER = """--!nocheck
@@ -50,9 +52,20 @@ def bundle_module(name: str, source: str, known: frozenset[str]) -> str:
     return f'__modules["{name}"] = function()\n{body.rstrip()}\nend\n'
 
 
-def bundle(folder: Path = SOURCE) -> str:
-    """The whole bundle as Luau source."""
+def with_address(defaults: str, url: str) -> str:
+    """The module Defaults with the backend's address. Raises BuildError for what cannot be one."""
+    if ADDRESS.fullmatch(url) is None:
+        raise BuildError(f"{url!r} is no address of a backend; it looks like https://connmon.example.com.")
+    if NO_ADDRESS not in defaults:
+        raise BuildError(f"Defaults has no line {NO_ADDRESS} to fill in.")
+    return defaults.replace(NO_ADDRESS, f'Defaults.URL = "{url}"')
+
+
+def bundle(folder: Path = SOURCE, *, url: str | None = None) -> str:
+    """The whole bundle as Luau source; with `url` it reports there without being told. Raises BuildError."""
     sources = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.luau"))}
+    if url is not None:
+        sources["Defaults"] = with_address(sources["Defaults"], url)
     known = frozenset(sources)
     manifest = (folder.parent / "wally.toml").read_text(encoding="utf-8")
     parts = [HEADER.format(version=version(manifest))]
@@ -63,8 +76,13 @@ def bundle(folder: Path = SOURCE) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Bundles the Luau agent into one file.")
     parser.add_argument("--out", type=Path, help="where to write; standard output without it")
-    out: Path | None = parser.parse_args().out
-    text = bundle()
+    parser.add_argument("--url", help="of the backend, so that connmon.start needs none")
+    arguments = parser.parse_args()
+    out: Path | None = arguments.out
+    try:
+        text = bundle(url=arguments.url)
+    except BuildError as error:
+        parser.error(str(error))
     if out is None:
         sys.stdout.write(text)
     else:

@@ -130,7 +130,7 @@ def report_build_us(opened: int = 0) -> float:
     writer = ReportWriter(manager.core, Pools(manager.core))
     recorder.take()
     signal = Signal()
-    context = Context("boot", 1, 1.0, 10.0, 0, 0, [])
+    context = Context("boot", 1, 1.0, 10.0, 0, 0, [], closing=False)
 
     def work() -> float:
         for service in range(50):

@@ -29,25 +29,29 @@ def change_configuration(
     Raises Invalid (a value cannot be, no reason, nothing would change), Conflict (`expected` is not the current one).
     """
     with transaction.atomic():
-        known = _lock(game)
-        if expected is not None and expected != known.revision:
-            raise Conflict(f"Revision {known.revision} holds by now, not {expected}: look at it, then change it.")
+        known = _lock(game, expected)
         wanted = rules.change(known.overrides, settings=settings, services=services)
         return _add(game, known, wanted, reason=reason, by=by, now=now)
 
 
-def roll_back(game: Game, *, to: int, reason: str, by: Actor, now: datetime) -> Revision:
-    """A new revision with the values of an earlier one; 0 is the defaults. Raises NotFound, Invalid."""
+def roll_back(game: Game, *, to: int, reason: str, by: Actor, now: datetime, expected: int | None = None) -> Revision:
+    """A new revision with the values of an earlier one; 0 is the defaults.
+
+    Raises NotFound, Invalid (no reason, nothing would change), Conflict (`expected` is not the current one).
+    """
     with transaction.atomic():
-        known = _lock(game)
+        known = _lock(game, expected)
         wanted = of_revision(find_revision(game.pk, to)).overrides if to else rules.NOTHING
         return _add(game, known, wanted, reason=reason, by=by, now=now, rolled_back_to=to)
 
 
-def _lock(game: Game) -> rules.Configuration:
+def _lock(game: Game, expected: int | None) -> rules.Configuration:
     """The current one, locked against a second change, which would build on it too and undo this one."""
     Game.objects.select_for_update(no_key=True).get(pk=game.pk)
-    return current(game.pk)
+    known = current(game.pk)
+    if expected is not None and expected != known.revision:
+        raise Conflict(f"Revision {known.revision} holds by now, not {expected}: look at it, then change it.")
+    return known
 
 
 def _add(

@@ -56,7 +56,7 @@ def _flag(*, default: bool, per_service: bool = False) -> Setting:
 
 
 def _number(default: float, low: float, high: float, unit: str, *, per_service: bool = False) -> Setting:
-    takes = f"{low:,g} to {high:,g} {unit}"
+    takes = f"{low:,} to {high:,} {unit}"
 
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -113,6 +113,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, Setting]]] = {
         "STALE_CONNECTION_THRESHOLD": _number(300, 60, 86_400, "seconds", per_service=True),
         "EMERGENCY_CLEANUP_THRESHOLD": _number(0.95, 0.01, 1, "of the budget"),
         "AUTO_CLEANUP_STALE_CONNECTIONS": _flag(default=True, per_service=True),
+        "ENABLE_PROFILING": _flag(default=True, per_service=True),
     },
     CONNECTION_POOLS: {
         "DEFAULT_POOL_SIZE": _count(10, 0, 1_000, "slots"),

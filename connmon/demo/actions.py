@@ -14,7 +14,7 @@ from connmon.registry.actions import end_servers, forget_game
 
 DEMO_KEY_NAME: Final = "Demo servers"
 DEMO_JOB: Final = Actor.of_job("Demo game")
-DEMO_INTERVAL: Final = 2.0  # seconds between reports: a first look should see something move
+DEMO_INTERVAL: Final = 4.0  # seconds between reports: of 40 servers ten report each second, so something moves
 
 
 def demo_key(*, now: datetime) -> str | None:

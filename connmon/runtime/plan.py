@@ -118,7 +118,16 @@ def work(options: Options, site: Site, environment: dict[str, str]) -> list[Proc
     ]
     if options.with_demo:
         demo = manage("demo", "--url", site.url)
-        found.append(ProcessSpec("demo", demo, environment=environment, stop_patience=5, may_finish=True))
+        found.append(
+            ProcessSpec(
+                "demo",
+                demo,
+                environment=environment,
+                stop_order=StopOrder.SENDERS,
+                stop_patience=5,
+                may_finish=True,
+            )
+        )
     return found
 
 

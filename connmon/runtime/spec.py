@@ -11,13 +11,15 @@ from connmon.runtime.servers import Server
 class StopOrder(IntEnum):
     """Who is stopped when; the next group waits until the one before has ended."""
 
-    WEB = 0
+    SENDERS = 0
+    """Say goodbye to the web processes."""
+    WEB = 1
     """Takes no more reports and finishes the requests under way."""
-    WORK = 1
+    WORK = 2
     """Finishes its task."""
-    BROKER = 2
+    BROKER = 3
     """Has no more clients."""
-    DATABASE = 3
+    DATABASE = 4
     """Last, since everything writes to it."""
 
 

@@ -59,6 +59,13 @@ def test_going_back_answers_with_the_new_revision(here: Site, ops: NewKey) -> No
     assert (answer.status, answer.body["number"], answer.body["rolled_back_to"]) == (200, 2, 0)
 
 
+def test_going_back_can_be_guarded_against_a_change_in_between(here: Site, ops: NewKey) -> None:
+    send(here, "PATCH", PATH, CHANGE, ops)
+    wanted = {"revision": 0, "reason": "as shipped", "expected_revision": 0}
+    assert send(here, "POST", f"{PATH}/rollback", wanted, ops).status == 409
+    assert send(here, "POST", f"{PATH}/rollback", {**wanted, "expected_revision": 1}, ops).status == 200
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

@@ -77,6 +77,14 @@ def test_going_back_to_zero_is_going_back_to_the_defaults(game: Game) -> None:
     assert current(game.pk).get(POOLS, "MAX_POOL_SIZE") == 50
 
 
+def test_one_does_not_go_back_over_a_change_that_was_not_seen(game: Game) -> None:
+    set_most(game, 60)
+    set_most(game, 70)
+    with pytest.raises(Conflict, match="Revision 2 holds by now, not 1"):
+        roll_back(game, to=0, reason="as shipped", by=BY, now=NOW, expected=1)
+    assert roll_back(game, to=0, reason="as shipped", by=BY, now=NOW, expected=2).number == 3
+
+
 def test_one_cannot_go_back_to_what_never_was(game: Game, other_game: Game) -> None:
     set_most(other_game, 60)
     with pytest.raises(NotFound):

@@ -24,8 +24,14 @@ def test_the_two_sections_and_their_defaults_are_as_promised() -> None:
         "STALE_CONNECTION_THRESHOLD": 300,
         "EMERGENCY_CLEANUP_THRESHOLD": 0.95,
         "AUTO_CLEANUP_STALE_CONNECTIONS": True,
+        "ENABLE_PROFILING": True,
     }
     assert whole[POOLS] == {"DEFAULT_POOL_SIZE": 10, "MAX_POOL_SIZE": 50, "POOL_TYPES": list(SUPPORTED_TYPES)}
+
+
+def test_bounds_are_told_in_digits_people_read() -> None:
+    assert SETTINGS["OPERATIONS"]["MEMORY_BUDGET_PER_SERVER"].takes == "0 to 1,000,000 megabytes (0: no budget)"
+    assert SETTINGS["OPERATIONS"]["SERVERS_PER_SECOND"].takes == "0.1 to 10,000 servers a second"
 
 
 @pytest.mark.parametrize(("section", "name"), [(s, n) for s, named in SETTINGS.items() for n in named])

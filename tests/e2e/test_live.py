@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from connmon.demo.client import KeepAliveClient
-from connmon.demo.server import AGENT_SERVICE, GameServerVM, ServerOptions
 from tests.e2e import house, visitor
 from tests.e2e.visitor import Visitor
+from tests.luau.game_server import AGENT_SERVICE, GameServerVM, ServerOptions
+from tests.luau.http_client import KeepAliveClient
 
 pytestmark = [
     pytest.mark.browser,

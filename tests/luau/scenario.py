@@ -20,6 +20,7 @@ POOL_COUNTERS: Final = {"size": "Size", "in_use": "InUse", "hits": "Hits", "miss
 CALLBACK: Final = {"steps", "raises", "takes"}
 PATIENCE: Final = 120.0  # seconds of the server's time until a report must come
 STEP: Final = 0.5
+FLUSH: Final = 10.0  # seconds in which a server that ends has said all
 FIRE: Final = """
     local control = ...
     control.env.shared.fire = control.instances.fire
@@ -105,6 +106,17 @@ class World:
             self.backend.canned.append(Canned(status or 0, headers=headers, fails=fails))
         self.backend.extra = self._written(answer or {})
         self.backend.serve(self.vm)
+
+    def do_close(self, sent: Step | None = None) -> None:
+        self.vm.close()
+        before = len(self.backend.received)
+        for _ in range(int(FLUSH / STEP)):
+            self.backend.serve(self.vm)
+            self.vm.advance(STEP, fps=2)
+        reports = self.backend.received[before:]
+        assert [report.closing for report in reports] == [False] * (len(reports) - 1) + [True]
+        labels = {int(number): label for label, number in (self.ask("ids") or {}).items()}
+        report_matches(reports[-1], sent or {}, labels, again=False, last=self.last)
 
     def _written(self, answer: Step) -> Step:
         orders = answer.get("orders")

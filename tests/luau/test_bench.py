@@ -17,10 +17,12 @@ def test_a_report_of_fifty_services_is_built_and_timed() -> None:
 
 def test_pools_save_what_was_promised_where_callbacks_come_and_go() -> None:
     figures = pools.figures()
-    for workload in ("obstacle_spawner", "50_services_each_restarts"):
+    for workload in ("obstacle_spawner", "50_services_each_restarts", "50_services_restart_at_once_50_kept"):
         assert figures[workload]["reuse_rate"] >= 0.7
         assert figures[workload]["creation_saved"] >= 0.8
     assert figures["50_services_each_restarts"]["memory_saved"] >= 0.6
+    for workload in ("50_services_each_restarts", "50_services_restart_at_once"):
+        assert figures[workload]["engine_connections_saved"] >= 0.8
 
 
 def test_without_npm_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,16 +1,14 @@
-"""The Demo game's servers and their feeder."""
+"""A game server with the Luau agent, its ten services and its planted leak, in the VM."""
 
-import concurrent.futures
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from connmon.demo.client import HttpAnswer, KeepAliveClient
-from connmon.demo.feeder import LIFETIMES, Feeder, FeederOptions
-from connmon.demo.server import GameServerVM, ServerOptions
 from connmon.wire import codec, v1
 from luauvm import HttpRequest
+from tests.luau.game_server import GameServerVM, ServerOptions
+from tests.luau.http_client import HttpAnswer, KeepAliveClient
 
 EPOCH = 1_763_870_000.0
 
@@ -112,81 +110,6 @@ def test_a_crowd_comes_and_goes_by_itself() -> None:
     combat = server.registered()["Services"]["CombatService"]
     assert combat["Orphaned"] >= 3
     assert combat["Opened"] > combat["Live"]
-
-
-class Clock:
-    """A clock that tests move."""
-
-    def __init__(self) -> None:
-        self.time = EPOCH
-
-    def __call__(self) -> float:
-        return self.time
-
-
-def let_carriers_finish(feeder: Feeder) -> None:
-    """Requests take none of the clock's time."""
-    concurrent.futures.wait([future for _, _, future in feeder._under_way], timeout=10)
-
-
-def run_until(feeder: Feeder, clock: Clock, what: Callable[[], bool], seconds: float = 60) -> None:
-    """Moves the clock on until `what` holds; fails after `seconds` of its time."""
-    end = clock.time + seconds
-    while not what():
-        assert clock.time < end, "did not come true in time"
-        clock.time += feeder.step()
-        let_carriers_finish(feeder)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Starts at EPOCH."""
-    return Clock()
-
-
-def test_every_server_of_a_feeder_reports(clock: Clock) -> None:
-    feeder = Feeder(FeederOptions("http://backend", "k", servers=3, seed=1), clock, acknowledge)
-    run_until(feeder, clock, lambda: feeder.ready)
-    assert len({seat.server.options.job_id for seat in feeder.seats}) == 3
-    feeder.close(lambda _: None)
-
-
-def test_a_server_gives_way_to_a_new_one_after_its_lifetime(clock: Clock) -> None:
-    feeder = Feeder(FeederOptions("http://backend", "k", servers=1, seed=1), clock, acknowledge)
-    first = feeder.seats[0].server
-    assert LIFETIMES[0] <= feeder.seats[0].closes_at - EPOCH <= LIFETIMES[1]
-    clock.time = feeder.seats[0].closes_at
-    run_until(feeder, clock, lambda: feeder.seats[0].server is not first)
-    assert first.stats() == {}
-    assert feeder.seats[0].server.options.job_id != first.options.job_id
-    feeder.close(lambda _: None)
-
-
-def test_a_key_refused_three_times_means_the_demo_is_gone(clock: Clock) -> None:
-    refuse = HttpAnswer(401, b'{"code":"key-revoked","detail":"Revoked."}')
-    feeder = Feeder(FeederOptions("http://backend", "k", servers=3, seed=1), clock, lambda _: refuse)
-    run_until(feeder, clock, lambda: feeder.removed)
-    feeder.close(lambda _: None)
-
-
-def test_closing_sends_the_last_reports(clock: Clock) -> None:
-    bodies: list[bytes] = []
-
-    def carry(request: HttpRequest) -> HttpAnswer:
-        bodies.append(request.body)
-        return acknowledge(request)
-
-    feeder = Feeder(FeederOptions("http://backend", "k", servers=2, seed=1), clock, carry)
-    run_until(feeder, clock, lambda: feeder.ready)
-
-    def wait(seconds: float) -> None:
-        clock.time += seconds
-        let_carriers_finish(feeder)
-
-    feeder.close(wait)
-    last = {report.server.id: report for report in map(codec.decode_report, bodies)}
-    assert len(last) == 2
-    assert all(all(counters.live == 0 for counters in report.services) for report in last.values())
 
 
 def test_a_backend_that_is_away_is_an_answer_with_an_error() -> None:

@@ -116,10 +116,9 @@ def test_the_scripts_for_studio_find_nothing_wrong_in_the_vm(server: Server, scr
     server.vm.join("Ann", 1)
     function = server.vm.run(f"return function() {script.read_text()}\nend")[0]
     server.vm.start(function)
-    for _ in range(10):
-        server.vm.advance(3, fps=10)
+    server.pass_time(30)
     server.vm.leave(1)
-    server.vm.advance(3, fps=10)
+    server.pass_time(3)
     lines = [text for _, text in server.vm.output if text.startswith(("ok", "NOT OK", "done"))]
     assert lines
     assert lines[-1].startswith("done")

@@ -1,5 +1,7 @@
 """Orders of the backend: carried out once, only on what still is the same connection."""
 
+import pytest
+
 from connmon.wire import v1
 from tests.luau.backend import Canned
 from tests.luau.conftest import Server
@@ -81,6 +83,40 @@ def test_orders_of_no_form_are_harmless(reporting: Server) -> None:
         ("ord_4", "refused"),
     ]
     assert reporting.live() == 3
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [["x", 1], [1], [1, 2, 3], "x", [0, 1.0], [-1, 1.0], [1.5, 1.0], [2**53, 1.0], [True, 1.0], [None, 1.0], {}],
+    ids=str,
+)
+def test_an_order_with_one_malformed_pair_closes_nothing(reporting: Server, malformed: object) -> None:
+    known = prepared(reporting)
+    pair = [known["a"].id, known["a"].at]
+    reporting.backend.orders = [{"id": "ord_1", "connections": [pair, malformed]}]
+    reporting.wait_for(lambda: bool(outcomes(reporting)))
+    (outcome,) = outcomes(reporting)
+    assert (outcome.status, outcome.closed, outcome.gone, outcome.changed) == ("failed", [], [], [])
+    assert reporting.live() == 3
+
+
+def test_an_order_that_breaks_off_says_what_it_has_closed(reporting: Server) -> None:
+    known = prepared(reporting)
+    reporting.backend.orders = [
+        {"id": "ord_1", "connections": [[known[name].id, known[name].at] for name in ("a", "b")]}
+    ]
+    reporting.lua("""
+        local registry, calls = CM.core.registry, 0
+        registry.openedAt, shared.openedAt = function(slot)
+            calls += 1
+            if calls == 2 then error('a fault') end
+            return shared.openedAt(slot)
+        end, registry.openedAt
+    """)
+    reporting.wait_for(lambda: bool(outcomes(reporting)))
+    (outcome,) = outcomes(reporting)
+    assert (outcome.status, outcome.closed) == ("failed", [known["a"].id])
+    assert "a fault" in outcome.detail
 
 
 def test_settings_of_the_backend_are_taken_over(reporting: Server) -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from connmon.wire import codec
+from connmon.wire import codec, v1
 from luauvm import VM, VMOptions
 from tests.luau.backend import Canned
 from tests.luau.conftest import Server
@@ -229,40 +229,6 @@ def test_a_message_of_the_backend_brings_the_report_at_once(reporting: Server) -
     assert len(reporting.backend.received) == 2
 
 
-def test_what_is_left_is_sent_when_the_server_closes(reporting: Server) -> None:
-    settled(reporting)
-    reporting.backend.interval = 300
-    reporting.lua("CM:RegisterConnection('S', 'n', Quiet:Connect(print), 'Custom')")
-    reporting.vm.close()
-    reporting.pass_time(1)
-    assert "S" in reporting.backend.only().services
-
-
-def test_closing_waits_for_the_report_under_way_and_sends_what_came_after(reporting: Server) -> None:
-    settled(reporting)
-    reporting.wait_for(lambda: status(reporting)["inFlight"] == 1 or _advance(reporting))
-    reporting.lua("CM:RegisterConnection('S', 'n', Quiet:Connect(print), 'Custom')")
-    reporting.vm.close()
-    reporting.pass_time(2)
-    assert "S" in reporting.backend.only().services
-
-
-def _advance(server: Server) -> bool:
-    """One step without an answer."""
-    server.vm.advance(0.25, 10)
-    return bool(server.vm.requests)
-
-
-def test_closing_gives_up_in_time_when_nobody_answers(reporting: Server) -> None:
-    settled(reporting)
-    reporting.backend.canned.extend([Canned(hangs=True)] * 20)
-    reporting.lua("shared.done = false game:BindToClose(function() task.wait(9) shared.done = true end)")
-    reporting.vm.close()
-    reporting.pass_time(9.5)
-    assert reporting.lua("return shared.done") is True
-    assert len(reporting.backend.bodies) <= 3
-
-
 def test_jobs_without_an_id_get_one() -> None:
     server = Server(VMOptions(job_id=""))
     server.start()
@@ -270,17 +236,38 @@ def test_jobs_without_an_id_get_one() -> None:
     assert server.backend.received[0].server.id.startswith("studio-")
 
 
-def test_an_agent_that_fails_inside_goes_on(reporting: Server) -> None:
+def test_a_host_that_does_not_say_its_memory_or_players_is_reported_without(reporting: Server) -> None:
     settled(reporting)
     reporting.lua("""
-        local stats = game:GetService('Stats')
-        stats.GetTotalMemoryUsageMb = function() error('engine fault') end
-        task.delay(20, function() stats.GetTotalMemoryUsageMb = function() return 5 end end)
+        game:GetService('Stats').GetTotalMemoryUsageMb = function() error('engine fault') end
+        CM.core.host.playerCount = function() error('another fault') end
     """)
     reporting.pass_time(40)
     assert len(reporting.backend.received) > 2
-    assert any("engine fault" in text for _, text in reporting.vm.output)
-    assert len(reporting.backend.only().registry) == reporting.stats()["Live"]
+    last = reporting.backend.received[-1]
+    assert (last.players, last.memory) == (0, v1.Memory())
+    said = [text for _, text in reporting.vm.output]
+    assert [sum(fault in text for text in said) for fault in ("engine fault", "another fault")] == [1, 1]
+
+
+def test_what_a_report_that_failed_to_be_written_had_to_say_comes_with_a_snapshot(reporting: Server) -> None:
+    settled(reporting)
+    reporting.lua("CM:RegisterConnection('S', 'old', Quiet:Connect(print), 'Custom')")
+    reporting.wait_for(lambda: "S" in reporting.backend.only().services)
+    reporting.lua("""
+        CM:RegisterConnection('S', 'new', Quiet:Connect(print), 'Custom')
+        CM:UnregisterConnection('S', 'old')
+        local classes = CM.core.registry.classes
+        classes.totals = function()
+            classes.totals = nil
+            error('a fault')
+        end
+    """)
+    reporting.wait_for(lambda: any("a fault" in text for _, text in reporting.vm.output))
+    reporting.pass_time(10)
+    names = {event.name for event in reporting.backend.only().registry.values() if event.service == "S"}
+    assert names == {"new"}
+    assert reporting.backend.only().services["S"].live == 1
 
 
 def decode_all(vm: VM) -> list[int]:

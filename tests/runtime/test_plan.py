@@ -41,4 +41,4 @@ def test_several_web_processes_share_one_socket(site: Site) -> None:
 
 def test_who_writes_is_stopped_before_what_it_writes_to(site: Site) -> None:
     order = {spec.name: spec.stop_order for stage in plan.make_stages(OPTIONS, site) for spec in stage}
-    assert order["web"] < order["worker"] == order["beat"] == order["demo"] < order["valkey"] < order["postgres"]
+    assert order["demo"] < order["web"] < order["worker"] == order["beat"] < order["valkey"] < order["postgres"]

@@ -21,7 +21,7 @@ def read(name: str) -> Any:
 
 
 def test_every_golden_file_is_one_that_a_test_knows() -> None:
-    known = {"answer.json", "answer_order.json", "answer_resync.json", "problem.json"}
+    known = {"answer.json", "answer_order.json", "answer_resync.json", "orders.json", "problem.json"}
     assert {path.name for path in GOLDEN.glob("*.json")} == known | {path.name for path in REPORTS}
 
 
@@ -56,6 +56,11 @@ def test_an_answer_with_orders_and_configuration_is_the_golden_one() -> None:
 def test_an_answer_stays_what_it_is_through_the_codec() -> None:
     golden = read("answer_order.json")
     assert json.loads(encode(msgspec.convert(golden, v1.Answer))) == golden
+
+
+def test_orders_outside_an_answer_are_the_golden_ones() -> None:
+    orders = v1.Orders([v1.Order(id="ord_1", connections=[(1790, 1763869900.5), (1688, 1763869000.0)])])
+    assert json.loads(encode(orders)) == read("orders.json")
 
 
 def test_a_refusal_is_the_golden_problem() -> None:

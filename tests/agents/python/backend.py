@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,16 +116,18 @@ class Backend:
 
 
 class Transport:
-    """Keeps attempts until somebody serves them."""
+    """Keeps attempts until somebody serves them; from then on that `serve_at_once` is given, it does."""
 
     def __init__(self) -> None:
         self.inbox = Inbox()
         self.requests: deque[Request] = deque()
         self.closed = False
+        self.serve_at_once: Callable[[Transport], object] = lambda _: None
 
     def send(self, request: Request) -> None:
         """An attempt."""
         self.requests.append(request)
+        self.serve_at_once(self)
 
     def close(self) -> None:
         """The end."""

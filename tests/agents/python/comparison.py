@@ -14,6 +14,8 @@ def matches(found: Any, wanted: Any) -> bool:
     if isinstance(wanted, dict):
         members = found if isinstance(found, dict) else {name: getattr(found, name, None) for name in wanted}
         return all(matches(members.get(name), value) for name, value in wanted.items())
+    if isinstance(wanted, list) and isinstance(found, list):
+        return len(found) == len(wanted) and all(map(matches, found, wanted))
     return bool(found == wanted)
 
 
@@ -36,6 +38,8 @@ def report_matches(
         "services": {counters.name: counters for counters in report.services if counters.name != OWN},
         "pools": {counters.type: counters for counters in report.pools},
         "outcomes": [_outcome(outcome, labels) for outcome in report.outcomes],
+        "profiles": [profile for profile in report.profiles if profile.service != OWN],
+        "closing": report.closing,
     }
     for name, value in wanted.items():
         assert matches(found[name], value), f"{name} is {found[name]!r}, not {value!r}"

@@ -131,6 +131,12 @@ class Game:
         self.wait_for(lambda: len(self.backend.received) > before)
         return self.backend.received[before]
 
+    def close(self) -> bool:
+        """The server ends, while the stand-in answers each report at once."""
+        assert self.agent is not None
+        self.transport.serve_at_once = self.backend.serve
+        return self.agent.close()
+
     def of(self, service: str) -> ServiceStats:
         """A service's counters."""
         return self.manager.get_connection_stats().services[service]

@@ -307,6 +307,14 @@ class World:
         backend.serve(transport)
         self.game.agent.step()
 
+    def do_close(self, sent: Step | None = None) -> None:
+        before = len(self.game.backend.received)
+        assert self.game.close()
+        reports = self.game.backend.received[before:]
+        assert [report.closing for report in reports] == [False] * (len(reports) - 1) + [True]
+        labels = {number: label for label, number in self.ids.items()}
+        report_matches(reports[-1], sent or {}, labels, again=False, last=self.last)
+
     def written(self, answer: Step) -> Step:
         """An answer with the connections of its orders as the backend knows them."""
         orders = answer.get("orders")

@@ -68,11 +68,32 @@ def test_the_sites_registry_follows_the_servers(site: "Site", key: "NewKey", mak
         client.agent.report_now()
         await known(client, registered, {"n0", "n2"})
         client.connect(100)
+        client.agent.report_now()
+        await known(client, registered, {f"n{number}" for number in range(100)})
         assert await client.agent.aclose()
         assert client.agent.status().refused == 0
 
     asyncio.run(work())
-    assert len(registered()) == 100
+
+
+def test_an_order_of_the_site_is_carried_out_and_answered_for(
+    site: "Site", key: "NewKey", game: "Game", make: Make, registered: Names
+) -> None:
+    from connmon.cleanup.queries import plan_progress
+    from tests.cleanup import steering
+
+    async def work() -> int:
+        client = Client(make(f"http://127.0.0.1:{site.port}", key.plaintext))
+        client.connect(3)
+        await known(client, registered, {"n0", "n1", "n2"})
+        made = await asyncio.to_thread(steering.run, game)
+        await known(client, registered, set())
+        assert len(client.signal) == 0
+        await asyncio.to_thread(steering.advance, 2)
+        assert await client.agent.aclose()
+        return int((await asyncio.to_thread(plan_progress, made))["closed"])
+
+    assert asyncio.run(work()) == 3
 
 
 def test_a_wrong_key_is_told_in_the_sites_words(site: "Site", make: Make, registered: Names) -> None:

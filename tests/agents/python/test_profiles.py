@@ -104,3 +104,25 @@ def test_short_callbacks_are_sampled_and_the_total_is_estimated() -> None:
     assert samples > 10
     assert profile.count == pytest.approx(20_000, abs=3 * samples)
     assert profile.total == pytest.approx(profile.count * 1e-6, rel=0.1)
+
+
+@pytest.mark.parametrize("seconds", [1e-6, 1e-5, 1e-4, 1e-3])
+def test_measuring_costs_less_than_two_percent_of_the_callbacks_own_time(seconds: float) -> None:
+    """On a modelled clock: samples taken, times what one costs, against the time in callbacks."""
+    game = Game(random=random.Random(5).random)
+    profiler, signal = game.manager.core.profiler, game.signal()
+    profiler.cost = 2e-6
+    readings = 0
+
+    def clock() -> float:
+        nonlocal readings
+        readings += 1
+        return game.clock()
+
+    profiler.clock = clock
+    game.utils.connect(signal, busy(game, seconds), "Busy", "n")
+    for _ in range(20_000):
+        signal.fire(0.0)
+    samples = readings / 2
+    assert samples > 100
+    assert samples * profiler.cost < 0.02 * 20_000 * seconds

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -92,6 +93,28 @@ def test_a_service_that_is_no_text_is_refused(game: Game, service: str) -> None:
 def test_what_is_no_connection_is_refused(game: Game, connection: object) -> None:
     with pytest.raises(RefusedCall, match="is no connection"):
         game.manager.register_connection("Combat", "Hit", connection)  # type: ignore[arg-type]
+    assert game.live() == 0
+
+
+def test_a_line_that_registered_a_good_connection_refuses_a_bad_one(game: Game) -> None:
+    dead = game.signal().connect(nothing)
+    dead.disconnect()
+    connections: list[Any] = [game.signal().connect(nothing), dead, SimpleNamespace(connected=True), None]
+    refused = 0
+    for number, connection in enumerate(connections):
+        try:
+            game.manager.register_connection("Combat", f"n{number}", connection)
+        except RefusedCall:
+            refused += 1
+    assert (refused, game.of("Combat").live) == (3, 1)
+
+
+@pytest.mark.parametrize("service", [5, "", b"Combat"], ids=repr)
+def test_what_connects_refuses_a_service_that_is_no_text(game: Game, service: str) -> None:
+    with pytest.raises(RefusedCall, match="service takes"):
+        game.manager.connect_player_event("PlayerAdded", nothing, "Lobby", service=service)
+    with pytest.raises(RefusedCall, match="service takes"):
+        game.manager.connect_heartbeat(nothing, 1, "Lobby", service=service)
     assert game.live() == 0
 
 

@@ -295,7 +295,10 @@ def test_reports_have_the_golden_files_fields_and_no_other(reporting: Game) -> N
     reporting.manager.register_connection("player:5", "Late", reporting.signal().connect(nothing))
     reporting.pass_time(70)
     reporting.manager.disconnect_all_for_owner("S")
+    reporting.manager.connect_heartbeat(nothing, 0, "S")
+    reporting.tick(0.1)
     reporting.pass_time(10)
+    reporting.close()
     sent = set().union(*(fields_of(json.loads(body)) for body in reporting.backend.bodies))
     golden = set().union(*(fields_of(json.loads(path.read_bytes())) for path in GOLDEN.glob("report_*.json")))
     assert sent - golden == set()
@@ -339,14 +342,28 @@ def test_orders_that_come_unasked_are_carried_out_and_reported_at_once(reporting
     reporting.backend.interval = 300
     reporting.next_report()
     (event,) = [event for event in reporting.backend.known.registry.values() if event.service == "Combat"]
-    order = {"kind": "ack", "ack": 1, "orders": [{"id": "ord_1", "connections": [[event.id, event.at]]}]}
+    order = {**json.loads((GOLDEN / "orders.json").read_bytes())}
+    order["orders"][0]["connections"][0] = [event.id, event.at]
     reporting.transport.inbox.put(Push(json.dumps(order).encode()))
     reporting.pass_time(2)
-    assert [outcome.closed for outcome in reporting.backend.received[-1].outcomes] == [[event.id]]
+    (outcome,) = reporting.backend.received[-1].outcomes
+    assert (outcome.order, outcome.closed, outcome.gone) == ("ord_1", [event.id], [1688])
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"null", b"[]", b"{}", b'{"kind":"hello"}', b"\xff", b'{"kind":"ack","orders":5}']
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"kind":"hello"}',
+        b"\xff",
+        b'{"kind":"ack","orders":5}',
+        b'{"kind":"orders"}',
+        b'{"kind":"orders","orders":{"id":"x"}}',
+        b'{"kind":"orders","orders":[null,5,{"id":7,"connections":[]}]}',
+    ],
 )
 def test_what_comes_unasked_and_says_nothing_is_passed_over(reporting: Game, body: bytes) -> None:
     reporting.next_report()

@@ -13,6 +13,7 @@ import pytest
 from connmon.wire import codec
 from connmon_agent import HttpTransport
 from connmon_agent.transports import Failure, Request, Response
+from connmon_agent.transports.address import http_message, read_address
 from tests.agents.python import server as scripted
 from tests.agents.python.client import HTTP, KEY, PATIENCE, Client, Make, background, quick
 from tests.agents.python.server import Behaviour, ScriptedServer
@@ -72,6 +73,11 @@ def test_a_long_body_is_compressed_and_the_same_bytes_each_time(server: Scripted
     assert "content-encoding: gzip" in server.heads[0].lower()
     assert len(codec.decode_report(codec.gunzip(server.bodies[0])).opened) == 301
     assert len(server.bodies[0]) < 20_000
+
+
+def test_a_body_so_regular_that_it_looks_like_a_bomb_goes_as_it_is() -> None:
+    headers, body = http_message(read_address("http://host", KEY), Request(1, 1, b"x" * 150_000))
+    assert (len(body), "Content-Encoding" in headers) == (150_000, False)
 
 
 FAULTS: dict[str, Behaviour] = {
@@ -141,14 +147,14 @@ def test_a_step_never_waits_for_the_network(server: ScriptedServer, make: Make, 
     server.script.extend([behaviour] * 20)
 
     async def work() -> None:
-        client = Client(make(server.url, KEY, timeout=0.1))
+        client = Client(make(server.url, KEY, timeout=5))
         client.connect(50)
         started = time.monotonic()
-        await client.until(lambda: time.monotonic() - started > 0.3)
-        assert client.slowest_step < 0.1
+        await client.until(lambda: time.monotonic() - started > 0.1)
+        assert client.slowest_step < 2
         started = time.monotonic()
-        assert not await client.agent.aclose(timeout=0.2)
-        assert time.monotonic() - started < 1
+        assert not await client.agent.aclose(timeout=0.1)
+        assert time.monotonic() - started < 3
 
     run(work())
 
@@ -242,7 +248,7 @@ def test_a_server_without_asyncio_closes_in_time(server: ScriptedServer, make: M
     hanging = Client(make(server.url, KEY))
     started = time.monotonic()
     assert not hanging.agent.close(timeout=0.3)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
 
 
 def test_the_agent_runs_as_a_task_and_wakes_at_each_answer(server: ScriptedServer, make: Make) -> None:
@@ -268,6 +274,38 @@ def test_a_task_that_is_cancelled_ends(server: ScriptedServer, make: Make) -> No
         with pytest.raises(asyncio.CancelledError):
             await task
         await client.agent.aclose(timeout=1)
+
+    run(work())
+
+
+def test_a_loop_that_ends_without_a_close_takes_nothing_along(server: ScriptedServer, make: Make) -> None:
+    def late(server: ScriptedServer, client: socket.socket, body: bytes) -> bool:
+        time.sleep(0.1)
+        return scripted.take(server, client, body)
+
+    server.script.append(late)
+    clients: list[Client] = []
+
+    async def work() -> None:
+        clients.append(Client(make(server.url, KEY)))
+        task = asyncio.create_task(clients[0].agent.run())
+        while not server.bodies:
+            await asyncio.sleep(0.002)
+        task.cancel()
+
+    run(work())
+    time.sleep(0.2)  # for the answer that nobody waits for; a fault of the thread would fail this test
+    clients[0].transport.close()
+
+
+def test_after_the_close_nothing_is_sent(server: ScriptedServer, make: Make) -> None:
+    async def work() -> None:
+        client = Client(make(server.url, KEY))
+        assert await client.agent.aclose()
+        sent = client.agent.status().sent
+        client.manager.core.host.now = lambda: quick() + 1_000
+        client.agent.step()
+        assert client.agent.status().sent == sent
 
     run(work())
 

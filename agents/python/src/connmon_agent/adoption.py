@@ -7,7 +7,7 @@ import functools
 import inspect
 import weakref
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from connmon_agent import cleanup
 from connmon_agent.cleanup import Cleaned
@@ -15,6 +15,9 @@ from connmon_agent.core import Core
 from connmon_agent.errors import Caller, module_of
 from connmon_agent.host import OwnerKind
 from connmon_agent.owners import Managed
+
+# What setup_character_management makes for a service stands under the players, by these names behind the service's.
+CHARACTER_EVENTS: Final = ("CharacterAdded", "CharacterRemoving")
 
 
 def manage(core: Core, caller: Caller, instance: object, name: str, kind: OwnerKind) -> bool:
@@ -46,13 +49,38 @@ def give(core: Core, instance: object, attribute: str, method: Callable[..., Any
 
 
 def cleanup_owner(core: Core, instance: object) -> Cleaned:
-    """Disconnects all that an object owns and says what that was."""
+    """Disconnects all that a managed object owns, and what it has on players' characters; says what that was."""
     number = core.owners.lookup(instance)
-    if number is None:
-        return Cleaned()
-    cleaned = cleanup.describe(core, number)
-    cleanup.drain(core, number)
+    slots = [*core.registry.by_name[number].values()] if number is not None else []
+    on_characters = _slots_on_characters(core, instance)
+    cleaned = cleanup.describe(core, slots + on_characters)
+    if number is not None:
+        cleanup.drain(core, number)
+    _close(core, on_characters)
     return cleaned
+
+
+def _slots_on_characters(core: Core, instance: object) -> list[int]:
+    """Where the connections stand that a managed object has on the characters of players."""
+    managed = core.owners.managed.get(instance)
+    if managed is None:
+        return []
+    slots = []
+    for player in core.host.all_players():
+        number = core.owners.lookup(player)
+        if number is not None:
+            own = core.registry.by_name[number]
+            names = (f"{managed.name}.{event}" for event in CHARACTER_EVENTS)
+            slots += [own[name] for name in names if name in own]
+    return slots
+
+
+def _close(core: Core, slots: list[int]) -> None:
+    """Closes connections, but for those that another one's disconnect has closed."""
+    expected = [(slot, core.registry.ids[slot]) for slot in slots]
+    for slot, number in expected:
+        if core.registry.connections[slot] is not None and core.registry.ids[slot] == number:
+            cleanup.close(core, slot)
 
 
 def _wrap_stop(core: Core, instance: object) -> None:
@@ -64,9 +92,12 @@ def _wrap_stop(core: Core, instance: object) -> None:
 
     def ended() -> None:
         owner = reference()
-        number = core.owners.lookup(owner) if owner is not None else None
+        if owner is None:
+            return
+        number = core.owners.lookup(owner)
         if number is not None:
             cleanup.owner_gone(core, number)
+        _close(core, _slots_on_characters(core, owner))
 
     @functools.wraps(stop)
     def stop_and_clean_up(*args: Any, **kwargs: Any) -> Any:

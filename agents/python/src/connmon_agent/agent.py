@@ -200,7 +200,7 @@ class Agent:
                 self._reporter.on_failure(arrival.token, now)
             else:
                 self._reporter.on_push(arrival, now)
-        request = self._reporter.next_request(now)
+        request = None if self._closed else self._reporter.next_request(now)
         if request is not None:
             self._transport.send(request)
 

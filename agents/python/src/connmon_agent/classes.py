@@ -40,6 +40,7 @@ class Classes:
         self.marks: list[int] = []
         self.service: list[int] = []
         self.site: list[str] = []
+        self.place: list[str] = []  # service, type and site, as members of JSON
         self.fragment: list[str] = []
         self.opened: list[int] = []
         self.closed: list[int] = []
@@ -115,17 +116,18 @@ class Classes:
         self._index[(site, kind, key)] = number
         service, marks = divmod(key, ALL_MARKS)
         service = service or self._services.intern(self.service_name(site[0]))
-        place = f"{site[0]}:{site[1]}"
+        name = f"{site[0]}:{site[1]}"
+        place = (
+            f'"service":{quote(self._services.names[service], 128)},"type":{quote(kind, 64)},"site":{quote(name, 256)}'
+        )
         essential = ',"essential":true' if marks & ESSENTIAL else ""
         self.kind.append(kind)
         self.key.append(key)
         self.marks.append(marks)
         self.service.append(service)
-        self.site.append(place)
-        self.fragment.append(
-            f',"service":{quote(self._services.names[service], 128)},"type":{quote(kind, 64)},'
-            f'"site":{quote(place, 256)}{essential}'
-        )
+        self.site.append(name)
+        self.place.append(place)
+        self.fragment.append(f",{place}{essential}")
         self.opened.append(0)
         self.closed.append(0)
         return number

@@ -76,12 +76,11 @@ def drain(core: Core, owner: int) -> int:
     return disconnect_all(core, connections)
 
 
-def describe(core: Core, owner: int) -> Cleaned:
-    """What draining an owner would close."""
+def describe(core: Core, slots: list[int]) -> Cleaned:
+    """What closing the connections in these slots would close."""
     registry = core.registry
-    own = registry.by_name[owner]
-    kinds = Counter(registry.classes.kind[registry.cls[slot]] for slot in own.values())
-    return Cleaned(len(own), sorted(own), dict(kinds))
+    kinds = Counter(registry.classes.kind[registry.cls[slot]] for slot in slots)
+    return Cleaned(len(slots), sorted(registry.names[slot] for slot in slots), dict(kinds))
 
 
 def owner_gone(core: Core, owner: int) -> int:

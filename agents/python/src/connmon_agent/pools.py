@@ -144,6 +144,10 @@ class Pool:
         """One callback's error goes to the log."""
         self._core.log(f"a pooled callback ({self._kind}) failed: {error!r}")
 
+    def restart(self) -> None:
+        """A new boot counts from nothing."""
+        self._hits = self._misses = 0
+
     def _idle_slot(self) -> PooledConnection | None:
         """The slot that has been idle longest and that nobody holds; those held are left to whoever holds them."""
         while self._idle:
@@ -200,6 +204,11 @@ class Pools:
     def stats(self) -> dict[str, PoolStats]:
         """The counters of every pool that was used."""
         return {kind: pool.stats() for kind, pool in self._pools.items()}
+
+    def restart(self) -> None:
+        """A new boot counts from nothing."""
+        for pool in self._pools.values():
+            pool.restart()
 
     def _is_pooled(self, kind: str) -> bool:
         if not self._core.configuration.management().enable_connection_pooling:

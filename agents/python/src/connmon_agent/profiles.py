@@ -1,6 +1,6 @@
-"""Time spent in callbacks, by class (so by service, type and creation site), in small histograms.
+"""Time spent in callbacks, by place (service, type and creation site), in small histograms.
 
-Measuring a call costs about as much as a short callback itself, so calls are sampled: of each class as many
+Measuring a call costs about as much as a short callback itself, so calls are sampled: of each place as many
 that the measuring stays below 2 % of the callbacks' own time. A sample stands for the calls since the one
 before it.
 """
@@ -8,7 +8,7 @@ before it.
 import math
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,24 +42,30 @@ class CallbackProfile:
 
 
 class Profile:
-    """One class's calls. `skip`: calls until the next sample."""
+    """The calls of one place, of which `cls` is the first class. `skip`: calls until the next sample."""
 
-    __slots__ = ("_buckets", "_profiler", "_weight", "count", "longest", "skip", "total")
+    __slots__ = ("_buckets", "_profiler", "_weight", "cls", "count", "longest", "place", "skip", "total")
 
-    def __init__(self, profiler: "Profiler", *, enabled: bool) -> None:
+    def __init__(self, profiler: "Profiler", place: str = "", cls: int = 0, *, enabled: bool) -> None:
+        self.place = place
+        self.cls = cls
         self._profiler = profiler
-        self._buckets = array("Q", bytes(8 * _BUCKETS))
         self._weight = 1
-        self.count = 0
-        self.total = 0.0
-        self.longest = 0.0
         self.skip = 1
+        self.restart()
         self.switch(enabled=enabled)
 
     def switch(self, *, enabled: bool) -> None:
         """Starts or stops sampling; what was measured stays."""
         self.skip = 1 if enabled else _NEVER
         self._weight = 1
+
+    def restart(self) -> None:
+        """Counts from nothing."""
+        self._buckets = array("Q", bytes(8 * _BUCKETS))
+        self.count = 0
+        self.total = 0.0
+        self.longest = 0.0
 
     def run(self, callback: Callable[..., Any], args: tuple[Any, ...]) -> None:
         """Calls `callback`, measuring it if this is a call to be sampled. What it raises goes on."""
@@ -99,7 +105,7 @@ class Profile:
 
 
 class Profiler:
-    """The profiles of one agent's classes."""
+    """The profiles of one agent."""
 
     def __init__(
         self,
@@ -114,28 +120,38 @@ class Profiler:
         self._classes = classes
         self._configuration = configuration
         self._service_names = service_names
-        self._profiles: dict[int, Profile] = {}
+        self._profiles: dict[str, Profile] = {}  # by place
         self.cost = CHEAPEST
         self.cost = self._calibrate()
         configuration.on_changed(self._settings_changed)
 
     def of(self, cls: int) -> Profile:
-        """The profile of a class."""
-        profile = self._profiles.get(cls)
+        """The profile of a class. Classes of the same place share one."""
+        place = self._classes.place[cls]
+        profile = self._profiles.get(place)
         if profile is None:
-            profile = self._profiles[cls] = Profile(self, enabled=self._enabled(cls))
+            profile = self._profiles[place] = Profile(self, place, cls, enabled=self._enabled(cls))
         return profile
 
+    def profiles(self) -> Iterable[Profile]:
+        """Every profile there is."""
+        return self._profiles.values()
+
+    def restart(self) -> None:
+        """A new boot counts from nothing."""
+        for profile in self._profiles.values():
+            profile.restart()
+
     def results(self) -> list[CallbackProfile]:
-        """What was measured, the class with the largest total first."""
-        found = [self._result(cls, profile) for cls, profile in self._profiles.items() if profile.count]
+        """What was measured, the place with the largest total first."""
+        found = [self._result(profile) for profile in self._profiles.values() if profile.count]
         return sorted(found, key=lambda result: result.total, reverse=True)
 
-    def _result(self, cls: int, profile: Profile) -> CallbackProfile:
+    def _result(self, profile: Profile) -> CallbackProfile:
         return CallbackProfile(
-            service=self._service_of(cls),
-            type=self._classes.kind[cls],
-            site=self._classes.site[cls],
+            service=self._service_of(profile.cls),
+            type=self._classes.kind[profile.cls],
+            site=self._classes.site[profile.cls],
             count=profile.count,
             total=profile.total,
             p50=profile.quantile(0.5),
@@ -151,8 +167,8 @@ class Profiler:
 
     def _settings_changed(self, change: Change) -> None:
         if change.key == "ENABLE_PROFILING":
-            for cls, profile in self._profiles.items():
-                profile.switch(enabled=self._enabled(cls))
+            for profile in self._profiles.values():
+                profile.switch(enabled=self._enabled(profile.cls))
 
     def _calibrate(self) -> float:
         """Seconds that a sample costs beside the callback: measured here, for machines differ."""

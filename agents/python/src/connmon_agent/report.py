@@ -5,12 +5,14 @@ from typing import Final
 
 from connmon_agent.core import Core
 from connmon_agent.pools import Pools
+from connmon_agent.profile_report import ProfileReport
 from connmon_agent.recorder import Events
 from connmon_agent.text import number, quote, whole
 from connmon_agent.version import VERSION
 
 AGENT: Final = f"connmon-python/{VERSION}"
 SERVICES_BYTES: Final = 30 * 1024  # of one report; counters left out differ still from what was sent, so they follow
+MAX_BYTES: Final = 250 * 1024  # of a body, which may have 256 KB: what is told of profiles keeps below
 MAX_POOLS: Final = 64  # of one report, the protocol's bound; others follow
 MAX_MEGABYTES: Final = 1e9
 MAX_PLAYERS: Final = 2**31 - 1
@@ -19,7 +21,9 @@ MAX_WHOLE: Final = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the sender knows of the moment. `interval` in seconds, `now` in Unix seconds."""
+    """What the sender knows of the moment. `interval` in seconds, `now` in Unix seconds. `closing`: this is the last
+    report, unless something finds no room in it.
+    """
 
     boot: str
     seq: int
@@ -28,6 +32,7 @@ class Context:
     config_revision: int
     dropped: int
     outcomes: list[str]
+    closing: bool
 
 
 class ReportWriter:
@@ -36,14 +41,16 @@ class ReportWriter:
     def __init__(self, core: Core, pools: Pools) -> None:
         self._core = core
         self._pools = pools
+        self._profiles = ProfileReport(core.profiler)
         self._sent_services: dict[int, str] = {}
         self._sent_pools: dict[str, str] = {}
         self.more = False  # counters that found no room in the last report
 
     def restart(self) -> None:
-        """Forgets which counters were sent: the next report names every service and pool."""
+        """Forgets which counters were sent: the next report names every service, pool and profile."""
         self._sent_services.clear()
         self._sent_pools.clear()
+        self._profiles.restart()
 
     def write(self, context: Context, events: Events) -> bytes:
         """The JSON text of one report, in ASCII."""
@@ -62,7 +69,11 @@ class ReportWriter:
         parts += [f',"{name}":[{inside}]' for name, inside in lists.items() if inside]
         if events.part is not None:
             parts.append(f',"snapshot":{{"part":{events.part},"of":{events.of}}}')
-        parts.append(f',"config_revision":{context.config_revision},"dropped":{context.dropped}}}')
+        parts.append(f',"config_revision":{context.config_revision},"dropped":{context.dropped}')
+        closing = context.closing and not self.more
+        profiles = self._profiles.take(context.now, MAX_BYTES - sum(map(len, parts)), last=closing)
+        parts.append(f',"profiles":[{profiles}]' if profiles else "")
+        parts.append(',"closing":true}' if closing else "}")
         return "".join(parts).encode("ascii")
 
     def _server(self, boot: str) -> str:
@@ -118,9 +129,13 @@ class ReportWriter:
         entries: list[str] = []
         for kind, stats in self._pools.stats().items():
             counters = f'"size":{stats.size},"in_use":{stats.in_use},"hits":{stats.hits},"misses":{stats.misses}}}'
-            if self._sent_pools.get(kind) != counters and len(entries) < MAX_POOLS:
-                self._sent_pools[kind] = counters
-                entries.append(f'{{"type":{quote(kind, 64)},{counters}')
+            if self._sent_pools.get(kind) == counters:
+                continue
+            if len(entries) == MAX_POOLS:
+                self.more = True
+                break
+            self._sent_pools[kind] = counters
+            entries.append(f'{{"type":{quote(kind, 64)},{counters}')
         return ",".join(entries)
 
 

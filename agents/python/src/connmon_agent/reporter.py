@@ -7,8 +7,7 @@ What is dropped is counted and reported.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from connmon_agent.core import Core
@@ -62,37 +61,36 @@ class _Attempt:
     deadline: float
 
 
-@dataclass(slots=True)
 class Reporter:
-    """One agent's reports. Times are Unix seconds."""
+    """One agent's reports. Times are Unix seconds. `finished`: after `finish`, all is said."""
 
-    core: Core
-    pools: Pools
-    now: float
-    interval: float = DEFAULT_INTERVAL
-    max_interval: float = LONGEST_INTERVAL
-    counters: Counters = field(default_factory=Counters)
-    finished: bool = False  # all is said, after `finish`
-    _seq: int = 0
-    _token: int = 0
-    _refusals: int = 0
-    _more: bool = False
-    _finishing: bool = False
-    _flight: _Flight | None = None
-    _attempt: _Attempt | None = None
-    _warned: set[str] = field(default_factory=set)
-    _next_at: float = field(init=False)
-    _boot: str = field(init=False)
-    _recorder: Recorder = field(init=False)
-    _writer: ReportWriter = field(init=False)
-    _orders: Orders = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._recorder = Recorder(self.core.registry, self.core.owners)
-        self._writer = ReportWriter(self.core, self.pools)
-        self._orders = Orders(self.core)
-        self._boot = self.core.host.new_id()
-        self._next_at = self.now + self.core.host.random() * min(FIRST_DELAY, self.interval)
+    def __init__(
+        self,
+        core: Core,
+        pools: Pools,
+        now: float,
+        interval: float = DEFAULT_INTERVAL,
+        max_interval: float = LONGEST_INTERVAL,
+    ) -> None:
+        self.interval = interval
+        self.counters = Counters()
+        self.finished = False
+        self._core = core
+        self._pools = pools
+        self._max_interval = max_interval
+        self._recorder = Recorder(core.registry, core.owners)
+        self._writer = ReportWriter(core, pools)
+        self._orders = Orders(core)
+        self._boot = core.host.new_id()
+        self._seq = 0
+        self._token = 0
+        self._refusals = 0  # in a row
+        self._more = False  # to be said soon after this report
+        self._finishing = False
+        self._flight: _Flight | None = None
+        self._attempt: _Attempt | None = None
+        self._warned: set[str] = set()
+        self._next_at = now + core.host.random() * min(FIRST_DELAY, interval)
 
     @property
     def in_flight(self) -> bool:
@@ -157,9 +155,11 @@ class Reporter:
             self._back_off(now)
 
     def on_push(self, push: Push, now: float) -> None:
-        """Acts on orders and settings that the backend sends by itself, over a socket."""
+        """Acts on what the backend sends by itself, over a socket: orders, and answers that nobody waits for any more.
+        Other kinds are passed over.
+        """
         answer = _decode(push.body)
-        if answer.get("kind") == "ack":
+        if answer.get("kind") in {"ack", "orders"}:
             self._obey(answer)
             if self._orders.waiting:
                 self.hurry(now)
@@ -181,10 +181,11 @@ class Reporter:
             self._writer.restart()
         outcomes = self._orders.take()
         events = self._recorder.take()
+        closing = self._finishing and not events.more and not self._orders.waiting
         seq = self._seq + 1
         dropped = self.counters.dropped + self._recorder.overflows + self._orders.dropped
-        revision = self.core.configuration.revision
-        context = Context(self._boot, seq, now, self.interval, revision, dropped, outcomes)
+        revision = self._core.configuration.revision
+        context = Context(self._boot, seq, now, self.interval, revision, dropped, outcomes, closing)
         body = self._writer.write(context, events)
         self._more = events.more or self._writer.more or self._orders.waiting
         return _Flight(body, seq, now, last=self._finishing and not self._more)
@@ -210,7 +211,7 @@ class Reporter:
 
     def _obey(self, answer: dict[str, Any]) -> None:
         if isinstance(answer.get("config"), dict):
-            self.core.configuration.apply(answer["config"])
+            self._core.configuration.apply(answer["config"])
         self._orders.execute(answer.get("orders"))
 
     def _on_refusal(self, status: int, detail: str, now: float) -> None:
@@ -222,9 +223,11 @@ class Reporter:
         doubled = 2.0 ** min(self._refusals - 1, REFUSALS_BOUND)
         pause = max(1.0, self.interval) * doubled
         if status == 409:
-            self._boot = self.core.host.new_id()
+            self._boot = self._core.host.new_id()
             self._seq = 0
-            self.core.registry.classes.restart()
+            self._core.registry.classes.restart()
+            self._core.profiler.restart()
+            self._pools.restart()
             pause = min(pause, FOLLOW_UP * 2 * doubled)
         elif status == 413:
             self._recorder.shrink_parts()
@@ -239,7 +242,7 @@ class Reporter:
     def _back_off(self, now: float, at_least: float = 0.0) -> None:
         attempts = self._flight.attempts if self._flight is not None else 1
         bound = min(BACKOFF_MOST, BACKOFF_FIRST * 2.0 ** min(attempts, 10))
-        self._next_at = now + max(at_least, self.core.host.random() * bound)
+        self._next_at = now + max(at_least, self._core.host.random() * bound)
 
     def _schedule(self, now: float) -> None:
         """When the next report is due after one was acknowledged."""
@@ -248,19 +251,19 @@ class Reporter:
         elif self._more:
             self._next_at = now + min(FOLLOW_UP, self.interval)
         else:
-            self._next_at = now + self.interval * (1 + JITTER * (2 * self.core.host.random() - 1))
+            self._next_at = now + self.interval * (1 + JITTER * (2 * self._core.host.random() - 1))
 
     def _set_interval(self, interval: object) -> None:
         if isinstance(interval, bool) or not isinstance(interval, int | float):
             return
         if SHORTEST_INTERVAL <= interval <= LONGEST_INTERVAL:
-            self.interval = min(float(interval), self.max_interval)
+            self.interval = min(float(interval), self._max_interval)
 
     def _warn(self, code: str, text: str) -> None:
         """Says something once."""
         if code not in self._warned:
             self._warned.add(code)
-            self.core.problem(text)
+            self._core.problem(text)
 
 
 def _decode(body: bytes) -> dict[str, Any]:
@@ -275,9 +278,8 @@ def _decode(body: bytes) -> dict[str, Any]:
 def _retry_after(response: Response, answer: dict[str, Any]) -> float:
     """Seconds of Retry-After; 0 without one. A date is not read: the back-off serves as well."""
     given = response.retry_after if response.retry_after is not None else answer.get("retry_after")
-    read: Callable[[Any], float] = float
     try:
-        seconds = read(given)
-    except (TypeError, ValueError):
+        seconds = float(str(given))
+    except ValueError:
         return 0.0
     return min(seconds, RETRY_AFTER_MOST) if seconds > 0 else 0.0

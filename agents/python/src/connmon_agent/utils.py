@@ -143,7 +143,7 @@ class ConnectionUtils:
         on_character_removing: Callback | None = None,
     ) -> dict[str, ConnectionLike]:
         """Has a service hear of a player's characters; of the present one at once. It ends when the player
-        leaves.
+        leaves, or with a wrapped service's stop.
 
         The player owns the connections; they count under the service. Returns them by name. A second call for
         the same player replaces the first.
@@ -159,9 +159,8 @@ class ConnectionUtils:
         number = registration.owner_number(core, caller, service)
         name = core.owners.table[number].name
         core.owners.release(number)
-        callbacks = {"CharacterAdded": on_character_added, "CharacterRemoving": on_character_removing}
         plan: list[_Planned] = []
-        for event, callback in callbacks.items():
+        for event, callback in zip(adoption.CHARACTER_EVENTS, (on_character_added, on_character_removing), strict=True):
             if callback is None:
                 continue
             try:

@@ -1,55 +1,47 @@
-"""`manage.py demo`: feeds the Demo game until it is stopped, or removed."""
+"""`manage.py demo`: runs the Demo game's servers until it is stopped, or the game removed."""
 
-import os
-import signal
-import threading
-import time
+import asyncio
+import random
 from argparse import ArgumentParser
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand
 
 from connmon.core import env
 from connmon.demo.actions import demo_key
-from connmon.demo.feeder import Feeder, FeederOptions
+from connmon.demo.management.commands.simulate import DEFAULT_URL, MOST_SERVERS, number
+from simulation import Fleet, FleetOptions, read_leak
+from simulation.run import Ending, Progress, run
 
-DEFAULT_URL = "http://127.0.0.1:8000"
+LEAKS: Final = ("leave:CombatService", "trove:TradeService")  # one that shows at once, and a slower one
+AGE: Final = 300.0  # seconds: those who have left leaking in that time are orphaned in the first report
 
 
 class Command(BaseCommand):
-    help = "Runs the Demo game's servers: Luau VMs with the agent that report to this connmon."
+    help = "Runs the Demo game's servers, which are simulated and report to this connmon."
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--servers", type=int, default=12, help="how many game servers (12)")
+        parser.add_argument("--servers", type=number(1, MOST_SERVERS, int), default=40, help="how many (40)")
         parser.add_argument("--url", default=None, help=f"of connmon; else CONNMON_URL, else {DEFAULT_URL}")
-        parser.add_argument("--interval", type=float, default=2.0, help="seconds between reports (2)")
-        parser.add_argument("--once-ready", action="store_true", help="end when every server has reported once")
 
     def handle(self, *args: Any, **options: Any) -> None:
         key = demo_key(now=datetime.now(UTC))
         if key is None:
-            self.stderr.write("The Demo game was removed; nothing to feed.")
+            self.stderr.write("The Demo game was removed; it needs no servers.")
             return
-        # The VMs' library writes on descriptor 1 whenever one ends, and fails if nobody reads it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        url = options["url"] or env.text("CONNMON_URL", DEFAULT_URL)
-        feeder = Feeder(
-            FeederOptions(url=url, key=key, servers=max(1, options["servers"]), interval=options["interval"]), time.time
+        wanted = FleetOptions(
+            url=options["url"] or env.text("CONNMON_URL", DEFAULT_URL),
+            key=key,
+            servers=options["servers"],
+            leaks=tuple(map(read_leak, LEAKS)),
+            seed=random.SystemRandom().randrange(2**31),
+            age=AGE,
         )
-        self._run(feeder, stop, once_ready=options["once_ready"])
+        asyncio.run(self._run(wanted))
 
-    def _run(self, feeder: Feeder, stop: threading.Event, *, once_ready: bool) -> None:
-        while not stop.is_set():
-            wait = feeder.step()
-            if feeder.removed:
-                self.stderr.write("The key is refused: the Demo game was removed.")
-                break
-            if once_ready and feeder.ready:
-                break
-            stop.wait(wait)
-        feeder.close(time.sleep)
+    async def _run(self, options: FleetOptions) -> None:
+        progress = Progress(lambda text: self.stderr.write(text, ending=""), quiet=True)
+        if await run(Fleet(options), progress) is Ending.KEY_REFUSED:
+            self.stderr.write("The key is refused: the Demo game was removed.")

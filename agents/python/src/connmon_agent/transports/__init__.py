@@ -1,5 +1,6 @@
 """Ways for a report to reach the backend. None of them blocks whoever calls it; none of them raises."""
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,8 +58,10 @@ class Inbox:
     def put(self, arrival: Arrival) -> None:
         """Adds an arrival and wakes the agent, if it sleeps."""
         self._arrivals.append(arrival)
-        if self._notify is not None:
-            self._notify()
+        notify = self._notify
+        if notify is not None:
+            with contextlib.suppress(RuntimeError):  # the agent's loop has ended: nobody is left to wake
+                notify()
 
     def take(self) -> Arrival | None:
         """The next arrival, or None."""

@@ -52,7 +52,10 @@ class AsyncHttpTransport:
         try:
             async with asyncio.timeout(self._timeout):
                 self.inbox.put(await self._attempt(request))
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
+        except asyncio.CancelledError:
+            self._drop()
+            raise
+        except Exception as error:  # of whatever kind: an attempt must come to an end that is told
             self._drop()
             self.inbox.put(Failure(request.token, f"{type(error).__name__}: {error}"))
 

@@ -59,7 +59,7 @@ class HttpTransport:
             self._busy = True
             try:
                 self.inbox.put(self._attempt(request))
-            except (OSError, HTTPException, ValueError) as error:
+            except Exception as error:  # of whatever kind: a thread that ended would end all reporting
                 self._drop()
                 self.inbox.put(Failure(request.token, f"{type(error).__name__}: {error}"))
             finally:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import ssl
-from typing import Final
+from typing import Any, Final
 
 try:
     from websockets.asyncio.client import ClientConnection, connect
@@ -70,7 +70,7 @@ class AsyncWebSocketTransport:
         except InvalidStatus as refused:
             answer = refused.response
             self._answer(answer.status_code, bytes(answer.body or b""), answer.headers.get("Retry-After"))
-        except (OSError, WebSocketException, TimeoutError) as error:
+        except Exception as error:  # of whatever kind: an attempt must come to an end that is told
             self._fail(f"{type(error).__name__}: {error}")
 
     async def _talk(self, socket: ClientConnection) -> None:
@@ -100,7 +100,9 @@ class AsyncWebSocketTransport:
                 await socket.send(request.body.decode("ascii"))
 
     def _take(self, frame: bytes) -> None:
-        """A problem, or an acknowledgement of what waits, is the answer to it; anything else came unasked."""
+        """A problem, an acknowledgement of what waits, or what is no message at all is the answer to it; anything else
+        came unasked, orders above all.
+        """
         try:
             message = json.loads(frame)
         except (ValueError, RecursionError):
@@ -109,7 +111,7 @@ class AsyncWebSocketTransport:
         if kind == "problem":
             status = message.get("status")
             self._answer(status if isinstance(status, int) else 500, frame)
-        elif self._waiting is not None and (kind != "ack" or message.get("ack") == self._waiting.seq):
+        elif self._waiting is not None and (kind is None or _acknowledges(message, self._waiting)):
             self._answer(200, frame)
         else:
             self.inbox.put(Push(frame))
@@ -124,6 +126,10 @@ class AsyncWebSocketTransport:
         self._outgoing = asyncio.Queue()
         if waiting is not None:
             self.inbox.put(Failure(waiting.token, reason))
+
+
+def _acknowledges(message: dict[str, Any], request: Request) -> bool:
+    return message.get("kind") == "ack" and message.get("ack") == request.seq
 
 
 class WebSocketTransport(BackgroundTransport):

@@ -1,7 +1,7 @@
-"""One game server of the Demo game: a Luau VM with the agent and ten services in it, driven from outside.
+"""A game server with the Luau agent: a VM with the agent and the services of agents/luau/demo, driven by hand.
 
-The end-to-end test drives the same class by hand and compares the pages with `stats()`, which counts the VM's own
-engine connections and asks no registry.
+Tests compare what the backend and its pages say with `stats()`, which counts the VM's own engine connections and asks
+no registry.
 """
 
 from collections import Counter
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from connmon.demo.client import HttpAnswer
 from luauvm import VM, HttpRequest, VMOptions
+from tests.luau.http_client import HttpAnswer
 
 AGENTS: Final = Path(__file__).parents[2] / "agents" / "luau"
 AGENT_SCRIPT: Final = "ServerScriptService.connmon"
@@ -28,7 +28,7 @@ Send = Callable[[HttpRequest], HttpAnswer]
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """A demo server. `leak_share`: the share of leaving players that CombatService forgets (0 to 1).
+    """A server. `leak_share`: the share of leaving players that CombatService forgets (0 to 1).
 
     `epoch`: Unix seconds at its start. `interval`: seconds between reports; the backend's wish counts up to it.
     `players`: with a crowd, about how many come and go by themselves; 0 leaves that to `join` and `leave`.
@@ -46,7 +46,7 @@ class ServerOptions:
 
 
 class GameServerVM:
-    """A demo server. Its time moves by `step`, never by itself; HTTP waits until somebody carries it.
+    """A server. Its time moves by `step`, never by itself; HTTP waits until somebody carries it.
 
     Either a caller carries it (`take_requests`, `answer`), or `report` does with the `send` given here.
     """
