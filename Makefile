@@ -25,9 +25,11 @@ $(VENV)/dev: requirements.txt requirements-dev.txt
 run: $(VENV)/run ## everything, embedded, with the Demo game; prints where to look
 	$(BIN)/python manage.py up $(ARGS)
 
+WORKERS ?= 2
+
 test: $(VENV)/dev ## every fast test; real PostgreSQL, Valkey, Luau VM and Chromium
 	@sh scripts/need-browser
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(VENV)/dev ## linters, types, layers, migrations, templates, scripts
 	$(BIN)/ruff check .

@@ -35,8 +35,15 @@ hypothesis_settings.load_profile("repeatable")
 _started = ExitStack()
 
 
+def is_controller(config: pytest.Config) -> bool:
+    """Whether tests run in other processes (pytest-xdist), which have servers of their own."""
+    return bool(getattr(config.option, "numprocesses", None)) and not hasattr(config, "workerinput")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Starts the servers, then sets Django up: were the settings named in pyproject, they would be read before this."""
+    if is_controller(config):
+        return
     folder = Path(_started.enter_context(TemporaryDirectory(prefix="connmon-test-")))
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "connmon.settings",

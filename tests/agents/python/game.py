@@ -1,5 +1,6 @@
 """A game server in virtual time, with the agent in it and a stand-in for the backend."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -156,6 +157,11 @@ class Named:
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+
+def named(value: object) -> str:
+    """A value as the name of a test: its repr without addresses, which differ from process to process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 def nothing(*_: object) -> None:

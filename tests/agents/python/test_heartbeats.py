@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from connmon_agent import RefusedCall
-from tests.agents.python.game import Game, nothing
+from tests.agents.python.game import Game, named, nothing
 
 
 def test_a_heartbeat_keeps_its_interval_without_drift(game: Game) -> None:
@@ -23,7 +23,7 @@ def test_a_late_tick_makes_one_heartbeat_call_not_several(game: Game) -> None:
     assert calls == [10]
 
 
-@pytest.mark.parametrize("interval", [-1, float("nan"), float("inf"), "x", None, True], ids=repr)
+@pytest.mark.parametrize("interval", [-1, float("nan"), float("inf"), "x", None, True], ids=named)
 def test_an_interval_of_no_use_is_refused(game: Game, interval: float) -> None:
     with pytest.raises(RefusedCall, match="interval seconds from 0 on"):
         game.utils.setup_heartbeat("Spawner", nothing, interval)
@@ -32,7 +32,7 @@ def test_an_interval_of_no_use_is_refused(game: Game, interval: float) -> None:
     assert game.live() == 0
 
 
-@pytest.mark.parametrize("limit", [-1, 0, float("nan"), "x", True], ids=repr)
+@pytest.mark.parametrize("limit", [-1, 0, float("nan"), "x", True], ids=named)
 def test_a_limit_of_no_use_is_refused(game: Game, limit: float) -> None:
     with pytest.raises(RefusedCall, match="max_execution_time takes seconds above 0"):
         game.utils.setup_heartbeat("Spawner", nothing, 1, limit)

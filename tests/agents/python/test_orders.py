@@ -6,7 +6,7 @@ import pytest
 
 from connmon.wire import v1
 from tests.agents.python.backend import Canned
-from tests.agents.python.game import Game, nothing
+from tests.agents.python.game import Game, named, nothing
 
 
 def prepared(game: Game) -> dict[str, v1.Opened]:
@@ -122,7 +122,7 @@ def test_an_outcome_survives_a_report_that_is_dropped(reporting: Game, status: i
         [{"id": "ord_2"}],
         [{"id": "o", "connections": {}}],
     ],
-    ids=repr,
+    ids=named,
 )
 def test_orders_of_no_form_are_harmless(reporting: Game, orders: object) -> None:
     prepared(reporting)
@@ -148,7 +148,7 @@ def test_orders_of_no_form_are_harmless(reporting: Game, orders: object) -> None
         [1, None],
         {"id": 1},
     ],
-    ids=repr,
+    ids=named,
 )
 def test_an_order_with_one_name_of_no_form_closes_nothing(reporting: Game, pair: object) -> None:
     known = prepared(reporting)
@@ -210,7 +210,7 @@ def test_settings_out_of_range_are_told_and_not_taken_over(reporting: Game) -> N
     assert reporting.logged("STALE_CONNECTION_THRESHOLD takes 60 to 86400 seconds, not 0") == 1
 
 
-@pytest.mark.parametrize("config", [[], 5, "x", {"revision": "4"}, {"revision": 3, "CONNECTION_POOLS": []}], ids=repr)
+@pytest.mark.parametrize("config", [[], 5, "x", {"revision": "4"}, {"revision": 3, "CONNECTION_POOLS": []}], ids=named)
 def test_settings_of_no_form_stop_nothing(reporting: Game, config: object) -> None:
     reporting.backend.extra = {"config": config}
     reporting.next_report()

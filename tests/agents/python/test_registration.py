@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connmon_agent import ConnectionManager, RefusedCall, ServiceStats
-from tests.agents.python.game import Game, Named, nothing
+from tests.agents.python.game import Game, Named, named, nothing
 
 
 class Bare:
@@ -64,32 +64,32 @@ def test_a_dead_connection_is_refused_with_an_error_that_names_the_caller(game: 
     assert game.live() == 0
 
 
-@pytest.mark.parametrize("owner", [None, 5, 2.5, True, "", b"Combat", [], {}, (), set()], ids=repr)
+@pytest.mark.parametrize("owner", [None, 5, 2.5, True, "", b"Combat", [], {}, (), set()], ids=named)
 def test_what_cannot_own_is_refused(game: Game, owner: object) -> None:
     with pytest.raises(RefusedCall, match="owner takes"):
         game.manager.register_connection(owner, "Hit", game.signal().connect(nothing))
     assert game.live() == 0
 
 
-@pytest.mark.parametrize("name", [None, 5, "", b"Hit", ["Hit"]], ids=repr)
+@pytest.mark.parametrize("name", [None, 5, "", b"Hit", ["Hit"]], ids=named)
 def test_a_name_that_is_no_text_is_refused(game: Game, name: str) -> None:
     with pytest.raises(RefusedCall, match="connection_name takes"):
         game.manager.register_connection("Combat", name, game.signal().connect(nothing))
 
 
-@pytest.mark.parametrize("kind", [None, 5, "", b"Custom"], ids=repr)
+@pytest.mark.parametrize("kind", [None, 5, "", b"Custom"], ids=named)
 def test_a_type_that_is_no_text_is_refused(game: Game, kind: str) -> None:
     with pytest.raises(RefusedCall, match="connection_type takes"):
         game.manager.register_connection("Combat", "Hit", game.signal().connect(nothing), kind)
 
 
-@pytest.mark.parametrize("service", [5, "", b"Combat"], ids=repr)
+@pytest.mark.parametrize("service", [5, "", b"Combat"], ids=named)
 def test_a_service_that_is_no_text_is_refused(game: Game, service: str) -> None:
     with pytest.raises(RefusedCall, match="service takes"):
         game.manager.register_connection("Combat", "Hit", game.signal().connect(nothing), service=service)
 
 
-@pytest.mark.parametrize("connection", [None, 7, "x", nothing, Bare, SimpleNamespace(connected=True)], ids=repr)
+@pytest.mark.parametrize("connection", [None, 7, "x", nothing, Bare, SimpleNamespace(connected=True)], ids=named)
 def test_what_is_no_connection_is_refused(game: Game, connection: object) -> None:
     with pytest.raises(RefusedCall, match="is no connection"):
         game.manager.register_connection("Combat", "Hit", connection)  # type: ignore[arg-type]
@@ -109,7 +109,7 @@ def test_a_line_that_registered_a_good_connection_refuses_a_bad_one(game: Game) 
     assert (refused, game.of("Combat").live) == (3, 1)
 
 
-@pytest.mark.parametrize("service", [5, "", b"Combat"], ids=repr)
+@pytest.mark.parametrize("service", [5, "", b"Combat"], ids=named)
 def test_what_connects_refuses_a_service_that_is_no_text(game: Game, service: str) -> None:
     with pytest.raises(RefusedCall, match="service takes"):
         game.manager.connect_player_event("PlayerAdded", nothing, "Lobby", service=service)

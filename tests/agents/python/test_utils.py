@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connmon_agent import RefusedCall, Signal
-from tests.agents.python.game import Game, Named, Remote, RemoteFunction, nothing
+from tests.agents.python.game import Game, Named, Remote, RemoteFunction, named, nothing
 
 
 class Combat:
@@ -142,14 +142,14 @@ def test_a_service_that_gets_another_name_leaves_nothing_under_the_old_one(game:
     assert (combat.stopped, game.of("Fight").live) == (1, 0)
 
 
-@pytest.mark.parametrize("service", [None, 5, "Combat", [], object(), Signal()], ids=repr)
+@pytest.mark.parametrize("service", [None, 5, "Combat", [], object(), Signal()], ids=named)
 def test_what_cannot_be_wrapped_is_refused(game: Game, service: object) -> None:
     for call in (game.utils.wrap_service, game.utils.enhance_controller):
         with pytest.raises(RefusedCall, match="takes an object"):
             call(service, "Combat")
 
 
-@pytest.mark.parametrize("name", [None, 5, "", b"Combat"], ids=repr)
+@pytest.mark.parametrize("name", [None, 5, "", b"Combat"], ids=named)
 def test_a_service_needs_a_name(game: Game, name: str) -> None:
     with pytest.raises(RefusedCall, match="takes the name"):
         game.utils.wrap_service(Combat(), name)
@@ -249,7 +249,7 @@ def test_a_batch_of_definitions_may_mark_some_essential(game: Game) -> None:
         [{"event": None, "callback": nothing}],
         [{"event": Remote(), "callback": 5}],
     ],
-    ids=repr,
+    ids=named,
 )
 def test_definitions_of_no_use_are_refused(game: Game, definitions: Any) -> None:
     with pytest.raises(RefusedCall):
@@ -258,7 +258,7 @@ def test_definitions_of_no_use_are_refused(game: Game, definitions: Any) -> None
 
 
 @pytest.mark.parametrize(
-    "events", [None, 5, [], {"Attack": Remote()}, {"Attack": (Remote(),)}, {"": (Remote(), nothing)}], ids=repr
+    "events", [None, 5, [], {"Attack": Remote()}, {"Attack": (Remote(),)}, {"": (Remote(), nothing)}], ids=named
 )
 def test_remote_events_of_no_use_are_refused(game: Game, events: Any) -> None:
     with pytest.raises(RefusedCall):
@@ -291,7 +291,7 @@ def test_a_batch_is_connected_whole_or_not_at_all(game: Game) -> None:
         [(Signal(), nothing, "")],
         [(Signal(), nothing, "n", 5)],
     ],
-    ids=repr,
+    ids=named,
 )
 def test_pairs_of_no_use_are_refused(game: Game, pairs: Any) -> None:
     with pytest.raises(RefusedCall):
@@ -304,19 +304,19 @@ def test_the_same_name_twice_in_a_batch_is_refused(game: Game) -> None:
         game.utils.connect_batch("Round", [(Signal(), nothing, "n"), (Signal(), nothing, "n")])
 
 
-@pytest.mark.parametrize("event", ["PlayerJoined", "", None, 5, ["x"]], ids=repr)
+@pytest.mark.parametrize("event", ["PlayerJoined", "", None, 5, ["x"]], ids=named)
 def test_an_unknown_player_event_is_refused(game: Game, event: str) -> None:
     with pytest.raises(RefusedCall, match="the players have no event"):
         game.manager.connect_player_event(event, nothing, "Lobby")
 
 
-@pytest.mark.parametrize("remote", [None, 5, "Attack", Named("x"), RemoteFunction()], ids=repr)
+@pytest.mark.parametrize("remote", [None, 5, "Attack", Named("x"), RemoteFunction()], ids=named)
 def test_what_is_no_remote_event_is_refused(game: Game, remote: object) -> None:
     with pytest.raises(RefusedCall, match=r"connect_remote_event.*\(called at .*test_utils:\d+\)"):
         game.manager.connect_remote_event(remote, nothing, "Combat")
 
 
-@pytest.mark.parametrize("callback", [None, 5, "print"], ids=repr)
+@pytest.mark.parametrize("callback", [None, 5, "print"], ids=named)
 def test_a_callback_that_cannot_be_called_is_refused(game: Game, callback: Callable[..., object]) -> None:
     calls: list[Callable[[], object]] = [
         lambda: game.utils.connect(Signal(), callback, "S", "n"),
@@ -334,7 +334,7 @@ def test_a_callback_that_cannot_be_called_is_refused(game: Game, callback: Calla
     assert game.live() == 0
 
 
-@pytest.mark.parametrize("owner", [None, 5, "", []], ids=repr)
+@pytest.mark.parametrize("owner", [None, 5, "", []], ids=named)
 def test_helpers_refuse_an_owner_of_no_use_and_connect_nothing(game: Game, owner: object) -> None:
     signal = game.signal()
     calls: list[Callable[[], object]] = [
