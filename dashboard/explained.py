@@ -8,6 +8,7 @@ EXPLAINED: Final = {
     "STALE_CONNECTION_THRESHOLD": "With an owner gone for longer a connection is stale. Age alone never makes one.",
     "EMERGENCY_CLEANUP_THRESHOLD": "Above this share of a server's budget the automatic emergency fires.",
     "AUTO_CLEANUP_STALE_CONNECTIONS": "Stale connections are cleaned without asking; otherwise they are listed.",
+    "ENABLE_PROFILING": "Agents measure what callbacks cost, in samples: under 2 % of the callbacks' own time.",
     "DEFAULT_POOL_SIZE": "Slots of a new pool, at most MAX_POOL_SIZE.",
     "MAX_POOL_SIZE": "Slots that any pool may have.",
     "POOL_TYPES": "The connection types that have pools.",
