@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench-ingest bench-agent bench-peers shots clean
+.PHONY: help run test check format bench-ingest bench-agent bench-history bench-peers bench-sweep bench-leaks bench-cleanup bench-migrator chaos soak shots clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +53,29 @@ bench-ingest: $(VENV)/dev ## durable reports a second, beside a bare write and b
 bench-agent: $(VENV)/dev ## the Luau agent beside Trove, Janitor and Maid, in the same VM
 	$(BIN)/python -m bench.agent $(ARGS)
 
+bench-sweep: $(VENV)/dev ## what a stale sweep costs, beside a bare UPDATE; ARGS=--full for 1,000,000 and 5,000,000
+	$(BIN)/python -m bench.sweep $(ARGS)
+
+bench-leaks: $(VENV)/dev ## verdicts on a labelled corpus, beside four other rules; ARGS=--full for 200 runs of each class
+	$(BIN)/python -m bench.leaks $(ARGS)
+
+bench-cleanup: $(VENV)/dev ## an emergency over many agents, processes killed half-way; ARGS=--full for 1,000 of each
+	$(BIN)/python -m bench.cleanup $(ARGS)
+
+bench-migrator: $(VENV)/dev ## what the migrator finds, rewrites and proves over the labelled corpus
+	$(BIN)/python -m bench.migrator $(ARGS)
+
+bench-history: $(VENV)/dev ## what history costs: a tick, a sample's bytes, rollups, charts
+	$(BIN)/python -m bench.history $(ARGS)
+
 bench-peers: $(VENV)/dev ## the peers alone
 	$(BIN)/python -m bench.peers $(ARGS)
+
+chaos: $(VENV)/dev ## proof by faults, 20 minutes at most; ARGS=--short for two
+	$(BIN)/python -m bench.chaos $(ARGS)
+
+soak: $(VENV)/dev ## two hours of steady load, the memory of every process watched; ARGS="--minutes N"
+	$(BIN)/python -m bench.chaos.soak $(ARGS)
 
 shots: $(VENV)/dev ## screenshots of the pages, to docs/images
 	$(BIN)/python -m tests.e2e.shots

@@ -79,7 +79,7 @@ class AgentSocket:
 
     async def _take(self, key: Key, frame: bytes) -> None:
         try:
-            taken = await self._edge.take(key, frame, reconnected=not self._servers)
+            taken = await self._edge.take(key, frame, pushes=True)
         except Refused as refused:
             await self._refuse(refused)
             if refused.code in _CLOSE_CODES:

@@ -27,8 +27,8 @@ class AuditEntrySerializer(serializers.Serializer[Any]):
     actor = serializers.CharField()
     action = serializers.CharField(help_text="docs/audit.md names all.")
     target = serializers.CharField()
-    before = serializers.JSONField(allow_null=True)
-    after = serializers.JSONField(allow_null=True)
+    before = serializers.JSONField(help_text="Any value; null: there was none.")
+    after = serializers.JSONField(help_text="Any value; null: there is none.")
     reason = serializers.CharField()
     game_name = serializers.CharField()
 
@@ -62,6 +62,8 @@ _AFTER = OpenApiParameter("after", int, description=f"An entry's id; the {EXPORT
 
 class AuditExport(GameView):
     """Entries as a file, oldest first; `Link: <…>; rel="next"` leads on while there are more."""
+
+    pagination_class = None
 
     def _entries(self, request: Request) -> tuple[list[dict[str, Any]], dict[str, str]]:
         cursor = _Cursor(data=request.query_params)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from connmon.cleanup.queries import OUTCOME_FIELDS
@@ -98,6 +99,7 @@ class PlanDetailSerializer(PlanSerializer):
     came_back = CameBackSerializer(many=True)
 
 
+@extend_schema_serializer(component_name="PlanOrder")  # the wire's messages have an Order of their own
 class OrderSerializer(serializers.Serializer[Any]):
     """One order: at most 1,000 connections of one server."""
 
@@ -116,6 +118,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
+@extend_schema_serializer(component_name="ConnectionOutcome")  # and an Outcome
 class OutcomeSerializer(serializers.Serializer[Any]):
     """What became of one connection."""
 

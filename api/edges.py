@@ -15,6 +15,7 @@ from connmon.live.publish import Publisher
 from connmon.registry.ingest import Ingest, utc_now
 from connmon.registry.pulse import Pulse
 from connmon.registry.refusals import Refusals
+from connmon.telemetry.profiles import TAKE as TAKE_PROFILES
 
 
 class Edges:
@@ -23,7 +24,7 @@ class Edges:
     def __init__(self) -> None:
         # Opened in `start`: a pool wants the running loop. Small: only look-ups, orders and refusals use it.
         self._pool = AsyncConnectionPool(
-            conninfo(), min_size=1, max_size=2, timeout=3, open=False, kwargs={"autocommit": True}
+            conninfo(), min_size=1, max_size=4, timeout=3, open=False, kwargs={"autocommit": True}
         )
         self._publisher = Publisher()
         self._ingest = Ingest(
@@ -31,6 +32,7 @@ class Edges:
             queue_limit=settings.INGEST_QUEUE,
             publish=self._publisher.publish,
             clock=utc_now,
+            profiles=TAKE_PROFILES,
         )
         self._refusals = Refusals(self._pool, clock=utc_now)
         self._pulse = Pulse(self._pool, ill_at=lambda: self._ingest.ill_at, clock=utc_now)

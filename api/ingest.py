@@ -34,7 +34,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 MAX_DROPPED: Final = 16 * 1024 * 1024  # bytes of a body that is too large: one who writes all first would see a reset
 BODY_SECONDS: Final = 10.0  # for the whole body: a sender that trickles holds a buffer
-HURRY: Final = 1.0  # seconds until the next report of a server that has just been given orders: it tells the outcome
+HURRY: Final = 0.5  # seconds until the next report of a server that has just been given orders: it tells the outcome
 BAD_KEYS_PER_SECOND: Final = 20.0  # from one address
 
 _JSON: Final = (b"content-type", b"application/json")
@@ -91,6 +91,7 @@ class ReportEdge:
         self._by_key = Buckets(rate=key_rate, burst=key_rate)
         self._bad_keys = Buckets(rate=BAD_KEYS_PER_SECOND, burst=BAD_KEYS_PER_SECOND * 5)
         self._deadlines = Deadlines()
+        self._troubled = False
         self._log = logging.getLogger("connmon.edge")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,7 +110,7 @@ class ReportEdge:
     async def admit(self, authorization: bytes, *, address: str) -> Key:
         """The key of a request or socket, with scope `report`. Raises Refused."""
         try:
-            return await self._keys.authenticate(authorization.decode("latin-1"), scope="report", now=utc_now())
+            key = await self._keys.authenticate(authorization.decode("latin-1"), scope="report", now=utc_now())
         except KeyRefused as refused:
             wait = self._bad_keys.take(address)
             if wait:
@@ -117,13 +118,17 @@ class ReportEdge:
                 raise Refused("too-many-reports", detail, retry_after=int(wait) + 1) from None
             raise Refused(refused.code, refused.detail) from None
         except (psycopg.Error, TimeoutError) as error:
-            self._log.warning("keys cannot be looked up: %s", error)
+            if not self._troubled:  # once, not for each report
+                self._log.warning("keys cannot be looked up: %s", error)
+            self._troubled = True
             raise Refused("database-down", "Keys cannot be looked up now.", retry_after=5) from None
+        self._troubled = False
+        return key
 
-    async def take(self, key: Key, body: bytes, *, reconnected: bool = False) -> Taken:
+    async def take(self, key: Key, body: bytes, *, pushes: bool = False) -> Taken:
         """Takes one report (JSON, inflated); returns after the commit. Raises Refused.
 
-        `reconnected`: the first on a new socket, so an answer may have been lost with an older one.
+        `pushes`: orders go to this sender by themselves, none with the answer.
         """
         wait = self._by_key.take(key.id)
         if wait:
@@ -131,7 +136,9 @@ class ReportEdge:
         try:
             report = decode_report(body)
             server_id = server_key(key.game_id, report.server.id, report.server.boot)
-            step = await self._ingest.submit(key.game_id, key.id, server_id, report, body_digest(body))
+            # An agent with orders was asked to hurry, once: its next report but one is due when everybody's is.
+            interval = max(report.interval, key.report_interval)
+            step = await self._ingest.submit(key.game_id, key.id, server_id, report, body_digest(body), interval)
         except WireError as error:
             if error.code == "key-revoked":  # whoever holds a dead key does not fill the members' page
                 self._keys.forget(key.id)
@@ -139,12 +146,12 @@ class ReportEdge:
             raise self._refuse(key, error, body) from None
         except Unavailable as error:
             raise Refused(error.code, error.detail, retry_after=error.retry_after) from None
-        answer = await self._answer(key, server_id, report, step, again=step.repeat or reconnected)
+        orders = [] if pushes or not self._desk else await self._desk.fetch(server_id, again=step.repeat)
+        answer = await self._answer(key, report, step, orders)
         return Taken(encode(answer), report.interval, server_id)
 
-    async def _answer(self, key: Key, server_id: int, report: v1.Report, step: Step, *, again: bool) -> v1.Answer:
+    async def _answer(self, key: Key, report: v1.Report, step: Step, orders: list[v1.Order]) -> v1.Answer:
         config = await self._book.newer_than(key.game_id, report.config_revision) if self._book else None
-        orders = await self._desk.fetch(server_id, again=again) if self._desk else []
         interval = min(key.report_interval, HURRY) if orders else key.report_interval
         return v1.Answer(report.seq, step.resync, interval, orders, config)
 

@@ -35,7 +35,11 @@ def add_reports(result: dict[str, Any], generator: Any, request: Any, public: bo
         [v1.Report, v1.Answer, v1.Orders], ref_template="#/components/schemas/{name}"
     )
     components = result.setdefault("components", {})
-    components.setdefault("schemas", {}).update(schemas | {"Problem": _problem_schema()})
+    known = components.setdefault("schemas", {})
+    added = schemas | {"Problem": _problem_schema()}
+    if clash := known.keys() & added.keys():
+        raise ValueError(f"Two schemas of the OpenAPI document share a name: {', '.join(sorted(clash))}.")
+    known.update(added)
     result["paths"]["/api/v1/reports"] = {"post": _report_operation()}
     return result
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from api import alert_views as alerts
+from api import leak_views as leaks
 from api.audit_views import AuditCsv, AuditJson, AuditView
 from api.cleanup_views import (
     EmergencyView,
@@ -16,6 +17,7 @@ from api.cleanup_views import (
     UndoView,
 )
 from api.configuration_views import ConfigurationView, RevisionsView, RevisionView, RollBackView, RolloutView
+from api.history_views import HistoryView, ProfilesView
 from api.metrics import GameMetricsView
 from api.openapi import show_document
 from api.views import ServersView, ServicesView
@@ -25,6 +27,8 @@ urlpatterns = [
     path("metrics", GameMetricsView.as_view(), name="api-metrics"),
     path("services", ServicesView.as_view(), name="api-services"),
     path("servers", ServersView.as_view(), name="api-servers"),
+    path("history", HistoryView.as_view(), name="api-history"),
+    path("profiles", ProfilesView.as_view(), name="api-profiles"),
     path("audit", AuditView.as_view(), name="api-audit"),
     path("audit.csv", AuditCsv.as_view(), name="api-audit-csv"),
     path("audit.json", AuditJson.as_view(), name="api-audit-json"),
@@ -42,6 +46,13 @@ urlpatterns = [
     path("cleanup/plans/<int:plan_id>/stop", StopView.as_view(), name="api-stop"),
     path("cleanup/plans/<int:plan_id>/orders", OrdersView.as_view(), name="api-orders"),
     path("cleanup/plans/<int:plan_id>/orders/<slug:order_id>", OrderView.as_view(), name="api-order"),
+    path("leaks", leaks.LeaksView.as_view(), name="api-leaks"),
+    path("leaks/tidiness", leaks.TidinessView.as_view(), name="api-tidiness"),
+    path("leaks/<int:number>", leaks.LeakView.as_view(), name="api-leak"),
+    path("leaks/<int:number>/cohorts", leaks.CohortsView.as_view(), name="api-leak-cohorts"),
+    path("leaks/<int:number>/assign", leaks.AssignView.as_view(), name="api-leak-assign"),
+    path("leaks/<int:number>/ignore", leaks.IgnoreView.as_view(), name="api-leak-ignore"),
+    path("leaks/<int:number>/link", leaks.LinkView.as_view(), name="api-leak-link"),
     path("alerts", alerts.ActiveAlertsView.as_view(), name="api-alerts"),
     path("alerts/history", alerts.AlertHistoryView.as_view(), name="api-alert-history"),
     path("alerts/<int:number>/snooze", alerts.SnoozeView.as_view(), name="api-alert-snooze"),

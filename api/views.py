@@ -28,6 +28,7 @@ class GameView(APIView):
 
     scope: ClassVar[Scope] = Scope.READ
     parser_classes = (BoundedJSONParser,)
+    pagination_class: ClassVar[type[Page] | None] = Page  # of lists, for the OpenAPI document; `paged` does it
 
     @property
     def key(self) -> ApiKey:

@@ -14,7 +14,8 @@ from django.urls import path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connmon.settings")
 django_application = get_asgi_application()
 
-from api.edges import Edges  # noqa: E402  (these need Django to be set up)
+from api.bodies import serve_bounded  # noqa: E402  (these need Django to be set up)
+from api.edges import Edges  # noqa: E402
 from api.ingest import Receive, Scope, Send  # noqa: E402
 from dashboard.consumers import LiveConsumer  # noqa: E402
 
@@ -32,7 +33,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == REPORTS:
             await edges.reports(scope, receive, send)
         else:
-            await django_application(settings.PROXIES.applied(scope), receive, send)
+            await serve_bounded(django_application, settings.PROXIES.applied(scope), receive, send)
     elif kind == "websocket":
         if scope["path"] == AGENT:
             await edges.agent(scope, receive, send)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from csp.constants import NONE, SELF
 
 from connmon import __version__
+from connmon.accounts import oidc
 from connmon.core import env, proxies
 from connmon.runtime import paths
 
@@ -15,6 +16,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = env.flag("CONNMON_DEBUG", default=False)
 SECRET_KEY = paths.secret_key()
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = env.words("CONNMON_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.words("CONNMON_ORIGINS", [])
 
@@ -24,6 +26,12 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "csp",
     "rest_framework",
     "drf_spectacular",
@@ -33,6 +41,7 @@ INSTALLED_APPS = [
     "connmon.configuration",
     "connmon.cleanup",
     "connmon.telemetry",
+    "connmon.leaks",
     "connmon.alerts",
     "connmon.demo",
     "api",
@@ -50,6 +59,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "connmon.accounts.middleware.NoteSessions",
 ]
 
 ROOT_URLCONF = "connmon.urls"
@@ -105,6 +116,16 @@ CHANNEL_LAYERS = {
     }
 }
 
+# Shared by all processes, since limits on log-in attempts are counted in it. Losing it loses nothing else.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "connmon",
+        "OPTIONS": {"serializer": "connmon.core.cache.JsonSerializer"},
+    }
+}
+
 CELERY_BROKER_URL = paths.celery_broker_url()
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 120}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -122,9 +143,53 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-LOGIN_URL = "login"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-LOGOUT_REDIRECT_URL = "login"
+PASSWORD_RESET_TIMEOUT = int(timedelta(days=1).total_seconds())
+
+# Log-in, by allauth; docs/accounts.md tells what its users see.
+ACCOUNT_ADAPTER = "connmon.accounts.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # accounts come from links that only their owner was given
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to addresses that a stranger typed
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=15).total_seconds())
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",  # key: the e-mail address, whether anybody has it or not
+    "signup": "20/m/ip",
+    "reset_password": "10/m/ip,3/10m/key",
+    "reset_password_from_key": "20/m/ip",
+    "change_password": "5/m/user",
+    "reauthenticate": "10/m/user",
+}
+ACCOUNT_FORMS = {
+    "login": "dashboard.account_forms.LoginForm",
+    "reauthenticate": "dashboard.account_forms.ReauthenticateForm",
+    "change_password": "dashboard.account_forms.ChangePasswordForm",
+    "set_password": "dashboard.account_forms.SetPasswordForm",
+    "reset_password": "dashboard.account_forms.ResetPasswordForm",
+    "reset_password_from_key": "dashboard.account_forms.NewPasswordForm",
+}
+MFA_ADAPTER = "connmon.accounts.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 0  # a used code is refused for 30 s, so no code may be good for longer
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {
+    "authenticate": "dashboard.account_forms.SecondFactorForm",
+    "reauthenticate": "dashboard.account_forms.SecondFactorAgainForm",
+    "activate_totp": "dashboard.account_forms.ActivateTotpForm",
+}
+SOCIALACCOUNT_ADAPTER = "connmon.accounts.adapters.SocialAdapter"
+SOCIALACCOUNT_PROVIDERS = oidc.read_providers()
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -206,6 +271,14 @@ METRICS_TOKEN = env.text("CONNMON_METRICS_TOKEN")
 # Ingest: what one process takes before it answers 429 (per key) or 503 (all senders).
 INGEST_KEY_RATE = env.integer("CONNMON_KEY_RATE", 5_000, minimum=1)  # reports a second for one key
 INGEST_QUEUE = env.integer("CONNMON_INGEST_QUEUE", 4_000, minimum=64)  # reports waiting for their commit
+
+# History: how long each resolution is kept, by its step in seconds.
+HISTORY_KEEP = {
+    10: timedelta(hours=env.integer("CONNMON_KEEP_10S", 3, minimum=1, maximum=24 * 30)),
+    60: timedelta(hours=env.integer("CONNMON_KEEP_1M", 48, minimum=2, maximum=24 * 365)),
+    600: timedelta(days=env.integer("CONNMON_KEEP_10M", 14, minimum=1, maximum=3_650)),
+    3_600: timedelta(days=env.integer("CONNMON_KEEP_1H", 365, minimum=2, maximum=36_500)),
+}
 
 # E-mail of alerts. Without a host none is sent, and no e-mail destination can be made.
 EMAIL_HOST = env.text("CONNMON_EMAIL_HOST")

@@ -18,16 +18,21 @@ from connmon.cleanup import settle, steps, sweep
 from connmon.cleanup.opencloud import OpenCloud
 from connmon.cleanup.threshold import watch_budgets
 from connmon.cleanup.wake import wake_servers
+from connmon.leaks import look
 from connmon.runtime import heartbeat
 from connmon.telemetry import actions as telemetry
+from connmon.telemetry.resolutions import MINUTE
 
 HEARTBEAT_EVERY = 5.0  # seconds
 DELIVER_EVERY = 5.0  # seconds
 DELIVER_FOR = 20.0  # seconds that one run may begin new messages
 ADVANCE_EVERY = 1.0  # seconds
 BUDGETS_EVERY = 5.0  # seconds
+ROLL_UP_EVERY = 20.0  # seconds
+ROLL_UP_SECONDS = 60.0  # of one run; the next goes on
 SWEEP_LOOK = 10.0  # seconds between two looks for games whose sweep is due; each game sets its own interval
 SWEEP_SECONDS = 60.0  # of one run; the next look goes on
+LEAKS_SECONDS = 50.0  # of one run, all games together
 ADVANCE_SECONDS = 20.0  # of one run, so that a worker gets to other work too; the next second goes on
 
 
@@ -44,10 +49,25 @@ def make_samples() -> None:
     telemetry.make_samples(now=timezone.now())
 
 
+@app.task(name="connmon.make_minute_samples", time_limit=60)
+def make_minute_samples() -> None:
+    """History: connections by type, and what callbacks cost. Twice within a minute is once."""
+    telemetry.make_type_samples(now=timezone.now())
+    telemetry.make_profile_samples(now=timezone.now())
+
+
+@app.task(name="connmon.roll_up_history", time_limit=300)
+def roll_up_history() -> None:
+    """History: what is over becomes coarser. Several workers share it."""
+    deadline = time.monotonic() + ROLL_UP_SECONDS
+    while telemetry.roll_up(now=timezone.now()) and time.monotonic() < deadline:
+        pass
+
+
 @app.task(name="connmon.drop_old_samples")
 def drop_old_samples() -> None:
-    """History: what is past its retention."""
-    telemetry.drop_old_samples(now=timezone.now())
+    """History: what is past its retention; and partitions for what comes."""
+    telemetry.drop_old(now=timezone.now())
 
 
 @app.task(name="connmon.advance_cleanup", time_limit=120)
@@ -104,6 +124,21 @@ def deliver_alerts() -> None:
         pass
 
 
+@app.task(name="connmon.look_for_leaks", time_limit=300)
+def look_for_leaks() -> None:
+    """Leaks: one look at every game that reports. Games that another worker looks at, or no time is left for, wait."""
+    deadline = time.monotonic() + LEAKS_SECONDS
+    for game_id in look.games_to_look_at(now=timezone.now()):
+        if time.monotonic() < deadline:
+            look.look_at(game_id, now=timezone.now())
+
+
+@app.task(name="connmon.drop_old_ticks", time_limit=60)
+def drop_old_ticks() -> None:
+    """Leaks: the short history, past its retention."""
+    look.drop_old_ticks(now=timezone.now())
+
+
 @app.task(name="connmon.drop_old_alerts", time_limit=60)
 def drop_old_alerts() -> None:
     """Alerts: what is past its retention."""
@@ -122,6 +157,16 @@ app.conf.beat_schedule = {
         "task": make_samples.name,
         "schedule": telemetry.SAMPLE_INTERVAL,
         "options": {"expires": telemetry.SAMPLE_INTERVAL},
+    },
+    "minute-samples": {
+        "task": make_minute_samples.name,
+        "schedule": float(MINUTE),
+        "options": {"expires": float(MINUTE)},
+    },
+    "rollups": {
+        "task": roll_up_history.name,
+        "schedule": ROLL_UP_EVERY,
+        "options": {"expires": ROLL_UP_EVERY},
     },
     "cleanup": {
         "task": advance_cleanup.name,
@@ -145,6 +190,16 @@ app.conf.beat_schedule = {
     },
     "sample-retention": {
         "task": drop_old_samples.name,
+        "schedule": 600.0,
+        "options": {"expires": 600.0},
+    },
+    "leaks": {
+        "task": look_for_leaks.name,
+        "schedule": look.LOOK_EVERY,
+        "options": {"expires": look.LOOK_EVERY},
+    },
+    "tick-retention": {
+        "task": drop_old_ticks.name,
         "schedule": 600.0,
         "options": {"expires": 600.0},
     },

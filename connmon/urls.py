@@ -16,4 +16,5 @@ urlpatterns = [
 handler400 = "dashboard.errors.bad_request"
 handler403 = "dashboard.errors.permission_denied"
 handler404 = "dashboard.errors.page_not_found"
+handler429 = "dashboard.errors.too_many_requests"  # allauth's name for it
 handler500 = "dashboard.errors.server_error"

@@ -8,7 +8,9 @@ from typing import Concatenate, ParamSpec
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 
+from connmon.accounts.audit import Actor
 from connmon.accounts.models import Game, Membership, Role, User
+from connmon.cleanup.roles import ROLES, Act, may
 from connmon.core.errors import DomainError, NotFound, NotPermitted
 from dashboard import errors
 from dashboard.queries import games
@@ -28,6 +30,19 @@ class Access:
     @property
     def is_admin(self) -> bool:
         return self.role is Role.ADMIN
+
+    @property
+    def may_plan(self) -> bool:
+        return may(self.role, Act.PLAN)
+
+    @property
+    def may_execute(self) -> bool:
+        return may(self.role, Act.EXECUTE)
+
+    @property
+    def actor(self) -> Actor:
+        """The member as the audit trail names them."""
+        return Actor.of_user(self.user)
 
 
 def member_page(
@@ -52,6 +67,16 @@ def member_page(
 def admin_page(view: Callable[Concatenate[HttpRequest, Access, P], HttpResponse]) -> Callable[..., HttpResponse]:
     """`member_page` for admins of the game only."""
     return member_page(view, role=Role.ADMIN)
+
+
+def planner_page(view: Callable[Concatenate[HttpRequest, Access, P], HttpResponse]) -> Callable[..., HttpResponse]:
+    """`member_page` for who may prepare cleanup plans."""
+    return member_page(view, role=ROLES[Act.PLAN])
+
+
+def approver_page(view: Callable[Concatenate[HttpRequest, Access, P], HttpResponse]) -> Callable[..., HttpResponse]:
+    """`member_page` for who may let cleanup plans run, take them back and stop them."""
+    return member_page(view, role=ROLES[Act.EXECUTE])
 
 
 def _admit(request: HttpRequest, slug: str, role: Role) -> Access:

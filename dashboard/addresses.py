@@ -7,8 +7,17 @@ from typing import TypeVar
 from django.http import QueryDict
 
 from connmon.accounts.models import ActorKind
+from connmon.alerts.states import DeliveryState
+from connmon.cleanup.states import OrderState, Origin, PlanState
+from connmon.leaks.states import LedgerState, Rung
 from connmon.registry.states import OwnerKind
 from dashboard.queries.audit import KINDS, AuditQuery
+from dashboard.queries.cleanup import PlansQuery
+from dashboard.queries.leaks import MOST_PAGES, LeaksQuery
+from dashboard.queries.paging import Cursor
+from dashboard.queries.plans import OUTCOMES
+from dashboard.queries.pools import SORTS as POOL_SORTS
+from dashboard.queries.pools import PoolsQuery
 from dashboard.queries.registry import RegistryQuery, ShownState, Sort
 from dashboard.queries.servers import SORTS, ServersQuery, ServerStatus
 
@@ -24,7 +33,7 @@ def registry_query(asked: QueryDict, *, service_id: int | None = None, server_id
     return RegistryQuery(
         service_id=service_id,
         server_id=server_id,
-        search=_search(asked),
+        search=search_text(asked),
         state=_choice(ShownState, asked.get("state")),
         owner_kind=_choice(OwnerKind, asked.get("kind")),
         sort=Sort(sort),
@@ -37,14 +46,24 @@ def registry_query(asked: QueryDict, *, service_id: int | None = None, server_id
 def servers_query(asked: QueryDict) -> ServersQuery:
     """`q`, `status`, `sort`, `page`."""
     sort, descending = _sort(asked, set(SORTS), default="name")
-    number = asked.get("page", "1")
-    page = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
     return ServersQuery(
-        search=_search(asked),
+        search=search_text(asked),
         status=_choice(ServerStatus, asked.get("status")),
         sort=sort,
         descending=descending,
-        page=max(1, min(page, PAGES_MAX)),
+        page=page_number(asked),
+    )
+
+
+def pools_query(asked: QueryDict) -> PoolsQuery:
+    """`q`, `type`, `sort`, `page`."""
+    sort, descending = _sort(asked, set(POOL_SORTS), default="free")
+    return PoolsQuery(
+        type=asked.get("type", "").replace("\0", "")[:SEARCH_MAX],
+        search=search_text(asked),
+        sort=sort,
+        descending=descending,
+        page=page_number(asked),
     )
 
 
@@ -53,14 +72,55 @@ def audit_query(asked: QueryDict) -> AuditQuery:
     until = _day(asked.get("to", ""))
     kind = asked.get("kind", "")
     return AuditQuery(
-        search=_search(asked),
+        search=search_text(asked),
         kind=kind if kind in KINDS else "",
         actor_kind=_choice(ActorKind, asked.get("by")),
         since=_day(asked.get("from", "")),
         until=until + timedelta(days=1) if until else None,
-        after=number(asked.get("after", "")),
-        before=number(asked.get("before", "")),
+        cursor=cursor(asked),
     )
+
+
+def cursor(asked: QueryDict) -> Cursor:
+    """`after`, `before`: ids of rows."""
+    return Cursor(after=number(asked.get("after", "")), before=number(asked.get("before", "")))
+
+
+def page_number(asked: QueryDict) -> int:
+    """`page`, from 1."""
+    return max(1, min(number(asked.get("page", "1")), PAGES_MAX))
+
+
+def plans_query(asked: QueryDict) -> PlansQuery:
+    """`state`, `origin`, `after`, `before`."""
+    state, origin = _choice(PlanState, asked.get("state")), _choice(Origin, asked.get("origin"))
+    return PlansQuery(state=state, origin=origin, cursor=cursor(asked))
+
+
+def leaks_query(asked: QueryDict) -> LeaksQuery:
+    """`rung`, `state`, `service`, `page`."""
+    return LeaksQuery(
+        rung=_choice(Rung, asked.get("rung")),
+        state=_choice(LedgerState, asked.get("state")),
+        service=asked.get("service", "").replace("\0", "").strip()[:SEARCH_MAX],
+        page=min(page_number(asked), MOST_PAGES),
+    )
+
+
+def order_state(asked: QueryDict) -> OrderState | None:
+    """`state` of a plan's servers."""
+    return _choice(OrderState, asked.get("state"))
+
+
+def outcome(asked: QueryDict) -> str:
+    """`outcome` of a server's connections; "": all."""
+    word = asked.get("outcome", "")
+    return word if word in OUTCOMES else ""
+
+
+def delivery_state(asked: QueryDict) -> DeliveryState | None:
+    """`state` of the messages to destinations."""
+    return _choice(DeliveryState, asked.get("state"))
 
 
 def number(text: str) -> int:
@@ -76,7 +136,8 @@ def _day(text: str) -> datetime | None:
     return datetime.combine(day, time(), UTC) if 2000 <= day.year <= 9998 else None
 
 
-def _search(asked: QueryDict) -> str:
+def search_text(asked: QueryDict) -> str:
+    """`q`: the words to look for."""
     return asked.get("q", "").replace("\0", "").strip()[:SEARCH_MAX]
 
 

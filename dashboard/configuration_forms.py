@@ -77,6 +77,12 @@ class ReasonForm(forms.Form):
     )
 
 
+class RestoreForm(ReasonForm):
+    """Going back to a revision. `expected` is the one that held when the difference was shown."""
+
+    expected = forms.IntegerField(min_value=0)
+
+
 class ConfigurationForm(ReasonForm):
     """A game's settings, or with `service` those that a service may have of its own.
 

@@ -10,7 +10,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from dashboard import admission, feed
 from dashboard.pages import parse_page
 
-RECHECK: Final = 30.0  # seconds after which session and membership are looked at again
+PATIENCE: Final = 60.0  # seconds; a feed speaks every 5 s, and nothing depends on waking up without a message
 
 
 class Life(Enum):
@@ -37,10 +37,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             return
         self.life = Life.WATCHING
         self._subscription = feed.subscribe(ticket.game_id, page)
-        self._pump = asyncio.create_task(self._send_changes(ticket))
+        self._pump = asyncio.create_task(self._send_changes())
+        admission.doorkeeper.enter(self, ticket, self.close)
 
     async def disconnect(self, code: int) -> None:
         if self.life is Life.WATCHING:
+            admission.doorkeeper.leave(self)
             self._pump.cancel()
             await self._subscription.leave()
         self.life = Life.ENDED
@@ -48,14 +50,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
         """Browsers have nothing to say here; what comes is not read."""
 
-    async def _send_changes(self, ticket: admission.Ticket) -> None:
+    async def _send_changes(self) -> None:
         clock = asyncio.get_running_loop().time
-        recheck_at = clock() + RECHECK
         while True:
-            if message := await self._subscription.take(until=recheck_at):
+            if message := await self._subscription.take(until=clock() + PATIENCE):
                 await self.send(text_data=message)
-            if clock() >= recheck_at:
-                if code := await admission.recheck(ticket):
-                    await self.close(code)
-                    return
-                recheck_at = clock() + RECHECK

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -17,6 +18,7 @@ TITLES = {
     404: "Not found",
     409: "Things have moved on",
     422: "This value cannot be used",
+    429: "Too many requests",
     500: "Something broke here",
 }
 
@@ -35,6 +37,15 @@ def attempt(form: forms.Form, action: Callable[[], Result]) -> Result | None:
         return None
 
 
+def tell(request: HttpRequest, action: Callable[[], Result]) -> Result | None:
+    """The action's result, or None after its refusal was made a message on the next page."""
+    try:
+        return action()
+    except (Conflict, Invalid) as error:
+        messages.error(request, str(error))
+        return None
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, 400, "Go back and try again.")
 
@@ -45,6 +56,12 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, 404, "There is nothing at this address, or it is not for this account.")
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    answer = _page(request, 429, "Wait a minute, then try again.")
+    answer["Retry-After"] = "60"  # the window of each limit by address
+    return answer
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -130,7 +130,10 @@ class Feed:
                 await asyncio.sleep(RETRY)
             await asyncio.sleep(pause_after(clock() - began))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), IDLE_INTERVAL)
+                await asyncio.wait_for(self._changed.wait(), self._rhythm())
+
+    def _rhythm(self) -> float:
+        return min(IDLE_INTERVAL, self.page.rhythm(self._state or {}))
 
     async def _listen(self) -> None:
         while True:

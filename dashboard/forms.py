@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import password_validators_help_texts
 
 from connmon.accounts.models import Scope
@@ -12,19 +11,8 @@ NEVER = "never"
 LIFETIMES = {NEVER: None, "30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(days=365)}
 
 
-class LoginForm(AuthenticationForm):
-    """E-mail and password; addresses are kept in lower case."""
-
-    username = forms.EmailField(
-        label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
-    )
-
-    def clean_username(self) -> str:
-        return str(self.cleaned_data["username"]).lower()
-
-
-class FirstMemberForm(forms.Form):
-    """Who the first member is."""
+class NewAccountForm(forms.Form):
+    """Who somebody new is."""
 
     email = forms.EmailField(
         label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})

@@ -2,11 +2,18 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from math import inf
 from typing import Final
 
 from msgspec import Struct
 
+from connmon.cleanup.states import PlanState
+from dashboard.delta import Plain
+from dashboard.queries.alerts import alerts_live, destinations_live
+from dashboard.queries.cleanup import cleanup_live
 from dashboard.queries.configuration import configuration_live
+from dashboard.queries.plans import plan_live
+from dashboard.queries.pools import pools_live
 from dashboard.queries.servers import server_page, servers_live
 from dashboard.queries.services import overview, service_page
 from dashboard.queries.setup import setup_live
@@ -26,16 +33,34 @@ class Page(Struct, frozen=True):
 
     def is_concerned(self, servers: list[int] | None) -> bool:
         """Whether a change of these servers (None: of any) can change the page."""
+        if self.kind in RHYTHMS:
+            return False
         return self.kind != "server" or servers is None or self.id in servers
+
+    def rhythm(self, state: Plain) -> float:
+        """Seconds after which the page wants to be looked at again without being told of a change."""
+        if self.kind == "plan" and state and state["plan"]["state"] in MOVING:
+            return MOVING_RHYTHM
+        return RHYTHMS.get(self.kind, inf)
+
+
+# Pages that no report changes but workers, of which nobody tells: seconds between two looks.
+RHYTHMS: Final = {"cleanup": 2.0, "plan": 5.0, "alerts": 2.0, "destinations": 2.0}
+MOVING: Final = (PlanState.PLANNED, PlanState.HELD, PlanState.RUNNING)
+MOVING_RHYTHM: Final = 1.0  # as often as workers take a running plan a step on
 
 
 WHOLE: Final[dict[str, Callable[..., Struct]]] = {
     "overview": overview,
     "servers": servers_live,
+    "pools": pools_live,
+    "cleanup": cleanup_live,
+    "alerts": alerts_live,
+    "destinations": destinations_live,
     "configuration": configuration_live,
     "setup": setup_live,
 }
-SINGLE: Final[dict[str, Callable[..., Struct]]] = {"service": service_page, "server": server_page}
+SINGLE: Final[dict[str, Callable[..., Struct]]] = {"service": service_page, "server": server_page, "plan": plan_live}
 
 
 def parse_page(text: str) -> Page | None:

@@ -40,26 +40,22 @@ connmon.start({
 connmon.ConnectionManager:ConnectHeartbeat(function() end, 1, "service:HelloService")
 """
 
-PYTHON: Final = """import json, time, urllib.request, uuid
+# The agent in a server's loop; Ctrl-C ends it as a server should end.
+PYTHON: Final = """import time
+from connmon_agent import Agent, ConnectionManager, Host, HttpTransport, ServerInfo, Signal
 
-now = time.time()
-report = {
-    "kind": "report", "v": 1, "seq": 1, "sent_at": now, "interval": 30, "players": 1,
-    "server": {"id": "first-try", "boot": uuid.uuid4().hex, "agent": "python-snippet/1"},
-    "services": [{"name": "HelloService", "live": 1, "opened": 1, "closed": 0}],
-    "opened": [{
-        "id": 1, "service": "HelloService", "owner": "service:HelloService", "owner_kind": "service",
-        "name": "Tick", "type": "Heartbeat", "at": now, "site": "HelloService:1",
-    }],
-    "snapshot": {"part": 1, "of": 1},
-}
-request = urllib.request.Request(
-    "ADDRESS",
-    data=json.dumps(report).encode(),
-    headers={"Authorization": "Bearer KEY", "Content-Type": "application/json"},
-)
-with urllib.request.urlopen(request, timeout=10) as answer:
-    print(answer.status, answer.read().decode())
+heartbeat = Signal()
+manager = ConnectionManager(Host(ServerInfo("first-try"), heartbeat=heartbeat))
+agent = Agent(manager, HttpTransport("BASE", "KEY"))
+manager.connect_heartbeat(lambda elapsed: None, 1, "service:HelloService")
+
+try:
+    while True:
+        time.sleep(0.05)
+        heartbeat.fire(0.05)
+        agent.step()
+except KeyboardInterrupt:
+    agent.close()
 """
 
 
@@ -76,8 +72,9 @@ def snippets(base_url: str, key: str | None) -> list[Snippet]:
         Snippet(
             "luau",
             "Luau",
-            "In a server Script, with the package connmon in ServerScriptService and HTTP requests allowed.",
+            "In a server Script, with HTTP requests allowed and a ModuleScript connmon in ServerScriptService: "
+            "the Wally package, or this file pasted into it:",
             fill(LUAU),
         ),
-        Snippet("python", "Python", "With Python's standard library alone.", fill(PYTHON)),
+        Snippet("python", "Python", "After pip install ./agents/python in connmon's folder.", fill(PYTHON)),
     ]

@@ -32,12 +32,14 @@ COPIED: Final = {
 ICON_PACKAGE: Final = "lucide-static@1.62.0"
 # Only icons that a template or module names; a test compares the two.
 ICONS: Final = (
-    "arrow-down", "arrow-right", "arrow-up", "ban", "bot", "chart-line", "check", "chevron-left", "chevron-right",
-    "chevrons-up-down", "circle", "circle-alert", "circle-check", "circle-dashed", "clock-alert", "copy",
-    "download", "flask-conical", "gamepad-2", "history", "inbox", "key-round", "keyboard", "layout-dashboard",
-    "link", "lock", "log-out", "menu", "monitor", "moon", "pause", "pencil", "play", "plus", "radio", "refresh-cw",
-    "rotate-cw", "scroll-text", "search", "server", "settings", "sliders-horizontal", "square", "sun", "table-2",
-    "terminal", "triangle-alert", "unlink", "user", "wifi-off",
+    "arrow-down", "arrow-right", "arrow-up", "ban", "bell", "bell-off", "bell-ring", "bot", "brush-cleaning",
+    "chart-line", "check", "chevron-left", "chevron-right", "chevrons-up-down", "circle", "circle-alert",
+    "circle-check", "circle-dashed", "clipboard-list", "clock", "clock-alert", "columns-3", "copy", "download", "eye",
+    "flask-conical", "gamepad-2", "gauge", "history", "hourglass", "image-down", "inbox", "info", "key-round",
+    "keyboard", "layers", "layout-dashboard", "link", "lock", "log-out", "mail-x", "menu", "monitor", "moon",
+    "octagon-x", "pause", "pencil", "play", "plus", "radio", "refresh-cw", "rotate-cw", "scroll-text", "search", "send",
+    "server", "settings", "shield-check", "siren", "sliders-horizontal", "square", "sun", "table-2", "terminal",
+    "timer", "trash-2", "triangle-alert", "undo-2", "unlink", "user", "wifi-off", "zoom-in", "zoom-out",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -66,7 +66,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
+def django_db_setup(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterator[None]:
     """The test database, emptied after a test by DELETE: 3 ms against 100 for TRUNCATE and the signal that follows.
 
     TRUNCATE makes new files for 25 tables; the signal would write anew what Django itself keeps in two of them.
@@ -78,6 +78,8 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
         unchecked = "SET session_replication_role = replica"  # rows that refer to each other, in any order
         return [unchecked, *(f"DELETE FROM {name}" for name in names), "RESET session_replication_role"]
 
+    with django_db_blocker.unblock():
+        make_history_partitions()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
         patch.setattr("django.core.management.commands.flush.emit_post_migrate_signal", lambda *_: None)
@@ -95,6 +97,7 @@ def site(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterato
         conninfo = make_conninfo(database.conninfo(), application_name=EDGE_NAME)
         patch.setattr("api.edges.conninfo", lambda: conninfo)
         patch.setattr("connmon.registry.refusals.FLUSH_SECONDS", 0.02)
+        patch.setattr("connmon.registry.pulse.EVERY", 3_600)  # rows that a test has not made
         # Not before the test database is there: its address is read on import.
         from connmon.asgi import application
 
@@ -185,6 +188,15 @@ def make_server(transactional_db: None, site: "Site", game: "Game", key: "NewKey
 def server(make_server: "Callable[..., Machine]") -> "Machine":
     """One game server of `game` that has not reported yet."""
     return make_server()
+
+
+def make_history_partitions() -> None:
+    """For samples around NOW and around the real time; flushing leaves them be."""
+    from connmon.telemetry.partitions import ensure_partitions
+    from connmon.telemetry.resolutions import TICK
+
+    for moment in (NOW, datetime.now(UTC)):
+        ensure_partitions(TICK, moment - timedelta(hours=2), ahead=5)
 
 
 def _make_user(email: str) -> "User":

@@ -21,14 +21,16 @@ from connmon.wire.v1 import Report  # noqa: E402
 class Nowhere(Ingest):
     """Takes everything, writes nothing."""
 
-    async def submit(self, game_id: int, key_id: str, server_id: int, report: Report, digest: int) -> Step:
+    async def submit(
+        self, game_id: int, key_id: str, server_id: int, report: Report, digest: int, interval: float
+    ) -> Step:
         return Step(Position(report.seq, digest, 1, 0, synced=True))
 
 
 pool = AsyncConnectionPool(settings.DATABASE_URL, min_size=1, max_size=1, open=False, kwargs={"autocommit": True})
 edge = ReportEdge(
     keys=KeyRing(pool),
-    ingest=Nowhere(settings.DATABASE_URL, queue_limit=1_000, publish=lambda changed: None, clock=utc_now),
+    ingest=Nowhere(settings.DATABASE_URL, queue_limit=1_000, publish=lambda changed: None, clock=utc_now, profiles=""),
     refusals=Refusals(pool, clock=utc_now),
     key_rate=1_000_000,
 )

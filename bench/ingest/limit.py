@@ -81,7 +81,9 @@ def _render(base: Database, servers: list[str], service_ids: dict[str, int], seq
             before = Image(Position(seq - 1 if seq > FIRST_SEQ else 0, 0, 1, 0, synced=True))
             step = Step(Position(seq, 0, 1, 0, synced=True))
             server_id = ids.server_key(base.game_id, server, BOOT)
-            reports.append(render(server_id, report, step, before=before, received_at=time.time(), ids=service_ids))
+            reports.append(
+                render(server_id, report, step, before=before, interval=10, received_at=time.time(), ids=service_ids)
+            )
         rows = Rows(reports)
         closed = rows.event_values(rows.closed) if rows.closed else ("{}", "{}", "{}")
         values = [[field.strip('" ') for field in column[1:-1].split(",")] for column in rows.opened_values()]

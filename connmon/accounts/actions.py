@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.text import slugify
 
+from connmon.accounts.addresses import note_verified
 from connmon.accounts.audit import UNNAMED, Actor, record
 from connmon.accounts.models import ApiKey, Game, Membership, Role, Scope, SetupToken, User
 from connmon.core import ids
@@ -34,12 +35,13 @@ def issue_setup_token(*, now: datetime) -> str | None:
 
 def create_first_member(*, token: str, email: str, password: str, now: datetime) -> User:
     """The first user, admin of the Demo game if there is one. Raises NotFound for a token used, late or unknown."""
-    _check_credentials(email, password)
+    check_credentials(email, password)
     with transaction.atomic():
         used = SetupToken.objects.filter(digest=ids.digest(token), used_at=None, expires_at__gt=now).update(used_at=now)
         if not used or User.objects.exists():
             raise NotFound("This setup link was used or has expired. `manage.py setuplink` prints a new one.")
         user = User.objects.create_superuser(email, password)
+        note_verified(user)  # whoever has the setup link runs this installation
         by = Actor.of_user(user)
         record(None, "user.created", target=user.email, by=by, now=now, reason="first member, by the setup link")
         for game in Game.objects.filter(is_demo=True):
@@ -47,7 +49,8 @@ def create_first_member(*, token: str, email: str, password: str, now: datetime)
     return user
 
 
-def _check_credentials(email: str, password: str) -> None:
+def check_credentials(email: str, password: str) -> None:
+    """Raises Invalid, in words for whoever chose them."""
     try:
         validate_email(email)
         validate_password(password, User(email=email))

@@ -1,11 +1,11 @@
-"""What commands of manage.py share: which game is meant, and who sits there."""
+"""What commands of manage.py share: which game or account is meant, and who sits there."""
 
 import getpass
 
 from django.core.management.base import CommandError
 
 from connmon.accounts.audit import Actor
-from connmon.accounts.models import Game
+from connmon.accounts.models import Game, User
 
 
 def find_game(slug: str | None) -> Game:
@@ -17,6 +17,14 @@ def find_game(slug: str | None) -> Game:
         raise CommandError(f"There is no game {slug!r}.")
     names = ", ".join(game.slug for game in games)
     raise CommandError(f"Name the game with --game: {names}." if games else "There is no game yet.")
+
+
+def find_user(email: str) -> User:
+    """The account of that address. Raises CommandError."""
+    user = User.objects.filter(email=email.strip().lower()).first()
+    if user is None:
+        raise CommandError(f"There is no account {email!r}.")
+    return user
 
 
 def who() -> Actor:

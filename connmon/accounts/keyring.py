@@ -4,6 +4,7 @@ An entry lives for LIFE and holds a digest, never a secret. It only saves look-u
 looked at again in the transaction that takes the report (statements.TAKE), so a revocation holds at once.
 """
 
+import asyncio
 import hmac
 import time
 from collections.abc import Callable
@@ -60,6 +61,7 @@ class KeyRing:
         self._pool = pool
         self._clock = clock
         self._entries: dict[str, tuple[float, Key | None]] = {}
+        self._looking: dict[tuple[str, bytes], asyncio.Task[Key | None]] = {}
 
     async def authenticate(self, authorization: str, *, scope: str, now: datetime) -> Key:
         """The live key of `Bearer cm_<id>_<secret>` that has `scope`. Raises KeyRefused, psycopg errors."""
@@ -80,10 +82,19 @@ class KeyRing:
         return key
 
     async def _find(self, key_id: str, used_with: bytes) -> Key | None:
-        now = self._clock()
         entry = self._entries.get(key_id)
-        if entry and entry[0] > now:
+        if entry and entry[0] > self._clock():
             return entry[1]
+        # Thousands of servers of one key come back at once after a restart: one look-up serves them all.
+        task = self._looking.get((key_id, used_with))
+        if task is None:
+            task = asyncio.create_task(self._look_up(key_id, used_with), name="key")
+            self._looking[key_id, used_with] = task
+            task.add_done_callback(lambda _: self._looking.pop((key_id, used_with)))
+        return await asyncio.shield(task)  # one who hangs up must not end it for the others
+
+    async def _look_up(self, key_id: str, used_with: bytes) -> Key | None:
+        now = self._clock()
         async with self._pool.connection() as connection:
             row = await (await connection.execute(FIND, (key_id,))).fetchone()
             await connection.execute(NOTE_USE, (key_id, used_with))

@@ -120,6 +120,28 @@ class SetupToken(models.Model):
     used_at = models.DateTimeField(null=True)
 
 
+class Invitation(models.Model):
+    """The right to join a game, once. Its link's token is stored as a digest."""
+
+    game = models.ForeignKey(Game, models.CASCADE, related_name="invitations")
+    digest = models.BinaryField(max_length=32, unique=True)
+    role = models.CharField(max_length=10, choices=Role.choices)
+    email = models.EmailField(blank=True)  # "": for whoever has the link
+    created_by = models.CharField(max_length=254)  # in words: it outlives who made it
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)  # used or taken back; the audit trail says which
+
+    class Meta:
+        indexes: ClassVar = [
+            # Reader: the open invitations of a game, on its members page.
+            models.Index(fields=["game"], name="open_invitations", condition=models.Q(ended_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.email or f"link {self.pk}"
+
+
 class ActorKind(models.TextChoices):
     """Who did something."""
 

@@ -29,5 +29,7 @@ DEFAULTS: Final = (
     DefaultRule("Configuration refused", Kind.CONFIGURATION_REFUSED, 1, 300, 60, Severity.WARNING),
     DefaultRule("Reports refused", Kind.REFUSED_REPORTS_SURGE, 1, 60, 120, Severity.WARNING),
     DefaultRule("Emergency cleanup", Kind.EMERGENCY_FIRED, 1, 0, 0, Severity.CRITICAL),
+    DefaultRule("Leaks confirmed", Kind.LEAK_CONFIRMED, 1, 0, 600, Severity.CRITICAL),
+    DefaultRule("Leaks likely", Kind.LEAK_LIKELY, 1, 0, 600, Severity.WARNING),
     DefaultRule("Cleanup orders failed", Kind.ORDER_FAILED, 1, 0, 0, Severity.WARNING),
 )

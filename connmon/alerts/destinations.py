@@ -22,6 +22,10 @@ from connmon.core.errors import Conflict, Invalid
 
 MAX_DESTINATIONS: Final = 20  # of a game
 LEAST_SECRET: Final = 16  # characters of a webhook's secret
+UNREADABLE: Final = (
+    "Address and secret of this destination cannot be read any more, since SECRET_KEY has changed. Give both anew, "
+    "or have the operator name the earlier key in SECRET_KEY_FALLBACKS."
+)
 TEST_EVERY: Final = timedelta(seconds=10)  # between two tests of a destination: it is somebody else's service
 
 
@@ -78,6 +82,8 @@ def change_destination(
     with transaction.atomic():
         lock_game(game)
         known = find_destination(game.pk, destination_id)
+        if not known.is_readable and not changes.keys() >= _sealed(known):
+            raise Invalid(UNREADABLE)
         old = DestinationSpec(**{name: getattr(known, name) for name in NAMES})
         spec = replace(old, **changes)
         spec.check()
@@ -126,6 +132,20 @@ def retry_delivery(game: Game, delivery_id: int, *, by: Actor, now: datetime) ->
         target = f"{delivery.destination.name}, delivery {delivery.pk}"
         record(game, "alert.delivery_retried", target=target, by=by, now=now)
     return find_delivery(game.pk, delivery_id)
+
+
+def reseal_destinations() -> tuple[int, int]:
+    """Seals every destination with the newest key; how many, and how many could not be read and were left alone."""
+    with transaction.atomic():
+        found = list(Destination.objects.select_for_update().order_by("id"))
+        readable = [one for one in found if one.is_readable]
+        Destination.objects.bulk_update(readable, ["address", "secret"], batch_size=500)
+    return len(readable), len(found) - len(readable)
+
+
+def _sealed(destination: Destination) -> set[str]:
+    """What a change must bring with it when it cannot be read."""
+    return {"address", "secret"} if destination.kind == DestinationKind.WEBHOOK else {"address"}
 
 
 def _check_email(address: str) -> None:

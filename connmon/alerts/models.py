@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from django.db import models
 
+from connmon.alerts.fields import SealedField
+
 
 class Watch(models.Model):
     """One row for the installation: when alerts were last evaluated, and since when without a gap."""
@@ -117,6 +119,14 @@ class Silence(models.Model):
         """Whether it is in force."""
         return self.starts_at <= now < self.ends_at
 
+    def matches(self, alert: Alert) -> bool:
+        """Whether it speaks of this alert."""
+        return (
+            self.rule_id in (None, alert.rule_id)
+            and self.kind in ("", alert.kind)
+            and self.service in ("", alert.service)
+        )
+
 
 class Destination(models.Model):
     """Somebody who is told. Address and secret are never shown again: chat addresses are secrets themselves."""
@@ -124,8 +134,8 @@ class Destination(models.Model):
     game = models.ForeignKey("accounts.Game", models.CASCADE, related_name="alert_destinations")
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=10)
-    address = models.CharField(max_length=1_000)  # https://… or an e-mail address
-    secret = models.CharField(max_length=200, default="")  # signs a webhook's messages
+    address = SealedField()  # https://… or an e-mail address
+    secret = SealedField(default="")  # signs a webhook's messages
     least_severity = models.CharField(max_length=10)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField()
@@ -141,7 +151,14 @@ class Destination(models.Model):
     @property
     def shown_address(self) -> str:
         """What may be shown of the address: the host, or an e-mail address whole."""
+        if not self.is_readable:
+            return "cannot be read any more"
         return self.address if self.kind == "email" else f"https://{urlsplit(self.address).hostname}/…"
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether address and secret could be unsealed: not so if SECRET_KEY was changed without a fallback."""
+        return bool(self.address)
 
     @property
     def has_secret(self) -> bool:

@@ -7,6 +7,7 @@ from connmon.alerts.models import Rule
 from connmon.alerts.readings import LISTED, Rates, Readings
 from connmon.alerts.rules import Observation, compare, looks_down
 from connmon.alerts.states import EACH_SERVICE, GAME_SERIES, RATES, Comparator, Kind, Series
+from connmon.leaks.states import Rung
 
 _COUNTED: Final = {
     Kind.SERVER_LOST: "silent servers",
@@ -17,6 +18,8 @@ _COUNTED: Final = {
     Kind.REFUSED_REPORTS_SURGE: "refused reports a second",
     Kind.EMERGENCY_FIRED: "emergency cleanups",
     Kind.ORDER_FAILED: "failed orders",
+    Kind.LEAK_CONFIRMED: "confirmed leaks",
+    Kind.LEAK_LIKELY: "likely leaks",
 }
 NAMED: Final = 3  # things in a sentence
 
@@ -68,6 +71,14 @@ def _emergencies(rule: Rule, readings: Readings) -> Observation:
 
 def _failed_orders(rule: Rule, readings: Readings) -> Observation:
     return _of_things(rule, readings.failed_orders)
+
+
+def _confirmed_leaks(rule: Rule, readings: Readings) -> Observation:
+    return _of_things(rule, readings.leaks[Rung.CONFIRMED])
+
+
+def _likely_leaks(rule: Rule, readings: Readings) -> Observation:
+    return _of_things(rule, readings.leaks[Rung.LIKELY])
 
 
 def _refusals(rule: Rule, readings: Readings) -> Observation | None:
@@ -138,5 +149,7 @@ _OBSERVERS: Final[dict[Kind, Callable[[Rule, Readings], Observation | None]]] = 
     Kind.REFUSED_REPORTS_SURGE: _refusals,
     Kind.EMERGENCY_FIRED: _emergencies,
     Kind.ORDER_FAILED: _failed_orders,
+    Kind.LEAK_CONFIRMED: _confirmed_leaks,
+    Kind.LEAK_LIKELY: _likely_leaks,
     Kind.THRESHOLD: _threshold,
 }

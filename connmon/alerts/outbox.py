@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q
 
 from connmon.alerts import rules
 from connmon.alerts.messages import make_message
@@ -43,15 +42,8 @@ def dispatch_one(*, now: datetime) -> bool:
 
 def muted_until(alert: Alert, *, now: datetime) -> datetime | None:
     """Until when nobody is told of an alert, by its snooze or a silence; None: people are told."""
-    matching = Silence.objects.filter(
-        Q(rule=None) | Q(rule=alert.rule_id),
-        Q(kind="") | Q(kind=alert.kind),
-        Q(service="") | Q(service=alert.service),
-        game_id=alert.game_id,
-        starts_at__lte=now,
-        ends_at__gt=now,
-    )
-    ends = [*matching.values_list("ends_at", flat=True)]
+    in_force = Silence.objects.filter(game_id=alert.game_id, starts_at__lte=now, ends_at__gt=now)
+    ends = [silence.ends_at for silence in in_force if silence.matches(alert)]
     if alert.snoozed_until is not None and alert.snoozed_until > now:
         ends.append(alert.snoozed_until)
     return max(ends, default=None)
@@ -122,6 +114,8 @@ def _attempt(one: Delivery, send: Send, *, now: datetime) -> Outcome:
     to = one.destination
     if not to.enabled:
         return Outcome(False, "The destination was switched off before this could be sent.")
+    if not to.is_readable:
+        return Outcome(False, "The destination's address cannot be read: SECRET_KEY has changed. Give it anew.")
     kind = DestinationKind(to.kind)
     return send(make_message(kind, to.address, to.secret, one.event, delivery_id=one.pk, now=now))
 

@@ -11,6 +11,8 @@ from django.db import connection
 from connmon.alerts.models import RefusalMark
 from connmon.alerts.rules import rate
 from connmon.configuration.models import Revision
+from connmon.leaks.queries import alarming_leaks
+from connmon.leaks.states import Rung
 from connmon.registry.queries import list_services
 
 RATE_WINDOW: Final = timedelta(seconds=60)  # six samples: shorter jumps with each report
@@ -34,7 +36,7 @@ POOLS: Final[LiteralString] = """
 SAMPLES: Final[LiteralString] = """
     SELECT v.name, t.at, t.servers, t.opened, t.closed
     FROM telemetry_servicesample t JOIN registry_service v ON v.id = t.service_id
-    WHERE t.game_id = %(game)s AND t.at >= %(since)s AND t.at <= %(now)s ORDER BY v.name, t.at
+    WHERE t.game_id = %(game)s AND t.step = 10 AND t.at >= %(since)s AND t.at <= %(now)s ORDER BY v.name, t.at
 """
 EMERGENCIES: Final[LiteralString] = """
     SELECT 'plan ' || id || ' by ' || created_by FROM cleanup_plan
@@ -102,6 +104,11 @@ class Readings:
         """Orders that ended badly within RECENT."""
         day = self.now - timedelta(days=1)
         return [name for (name,) in self._rows(FAILED_ORDERS, since=self.now - RECENT, day=day)]
+
+    @cached_property
+    def leaks(self) -> dict[Rung, list[str]]:
+        """Service and site of the leaks that the last looks found and nobody ignores, the largest first."""
+        return alarming_leaks(self.game_id, now=self.now)
 
     @cached_property
     def revision(self) -> Revision | None:

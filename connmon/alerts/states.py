@@ -15,6 +15,8 @@ class Kind(StrEnum):
     REFUSED_REPORTS_SURGE = "refused_reports_surge"  # reports refused, a second
     EMERGENCY_FIRED = "emergency_fired"  # emergency cleanups begun in the last ten minutes
     ORDER_FAILED = "order_failed"  # cleanup orders that failed, were refused or expired in the last ten minutes
+    LEAK_CONFIRMED = "leak_confirmed"  # leaks of that rung that the last looks found and nobody ignores
+    LEAK_LIKELY = "leak_likely"  # the same, of that rung
     THRESHOLD = "threshold"  # any Series
 
 

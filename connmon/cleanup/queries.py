@@ -100,6 +100,7 @@ def list_came_back(plan: Plan) -> list[dict[str, Any]]:
     names = dict(Service.objects.filter(game_id=plan.game_id).values_list("id", "name"))
     return [
         {
+            "id": kind.pk,
             "service": names.get(kind.service_id, ""),
             "type": kind.type,
             "site": kind.site,

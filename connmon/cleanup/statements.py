@@ -133,17 +133,26 @@ CANCEL: Final[LiteralString] = """
 """
 
 # Delivery. SKIP LOCKED: while one process hands a server its orders, another that holds its socket hands out others.
+# MATERIALIZED: as a part of the join the choice may be run anew for each row of the table, and passes over those that
+# it has locked before; so more went out at once than should, whenever the table was thought to be empty.
 CLAIM: Final[LiteralString] = """
+    WITH due AS MATERIALIZED (
+        SELECT d.id FROM unnest(%(servers)s::bigint[]) AS asked(key), LATERAL (
+            SELECT id FROM cleanup_order
+            WHERE server_id = asked.key AND state IN ('pending', 'sent') AND deliver_at <= %(now)s
+              AND expires_at > %(now)s
+            ORDER BY sends, id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+        ) AS d
+    )
     UPDATE cleanup_order o SET state = 'sent', sends = o.sends + 1, sent_at = coalesce(o.sent_at, %(now)s),
            deliver_at = %(now)s::timestamptz + make_interval(secs => %(again_after)s)
-    FROM unnest(%(servers)s::bigint[]) AS asked(key), LATERAL (
-        SELECT d.id FROM cleanup_order d
-        WHERE d.server_id = asked.key AND d.state IN ('pending', 'sent') AND d.expires_at > %(now)s
-          AND (d.deliver_at <= %(now)s OR %(again)s)
-        ORDER BY d.sends, d.id LIMIT %(most)s FOR UPDATE SKIP LOCKED
-    ) AS due
-    WHERE o.id = due.id
+    FROM due WHERE o.id = due.id
     RETURNING o.server_id, o.id, o.connection_ids, o.opened_at
+"""
+# What carried them is lost, an answer or a socket: they are due again, all of them.
+RECALL: Final[LiteralString] = """
+    UPDATE cleanup_order SET deliver_at = %(now)s
+    WHERE server_id = ANY(%(servers)s::bigint[]) AND state = 'sent' AND deliver_at > %(now)s AND expires_at > %(now)s
 """
 DELIVERABLE: Final[LiteralString] = """
     SELECT DISTINCT server_id FROM cleanup_order

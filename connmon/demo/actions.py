@@ -11,6 +11,7 @@ from connmon.accounts.models import ApiKey, Game, Role, Scope, User
 from connmon.core.errors import Invalid
 from connmon.demo.models import DemoRemoval
 from connmon.registry.actions import end_servers, forget_game
+from connmon.telemetry.actions import forget_game as forget_history
 
 DEMO_KEY_NAME: Final = "Demo servers"
 DEMO_JOB: Final = Actor.of_job("Demo game")
@@ -43,5 +44,6 @@ def remove_demo(game: Game, *, now: datetime, by: Actor = UNNAMED) -> None:
     with transaction.atomic():
         DemoRemoval.objects.create(at=now)
         record(game, "game.removed", target=game.name, by=by, now=now, before={"slug": game.slug})
+        forget_history(game.pk)
         forget_game(game)
         game.delete()

@@ -11,7 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final, LiteralString, Protocol
 
 import psycopg
 from psycopg import AsyncConnection
@@ -42,13 +42,22 @@ class Publish(Protocol):
 class Ingest:
     """One process's way into the registry."""
 
-    def __init__(self, dsn: str, *, queue_limit: int, publish: Publish, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        queue_limit: int,
+        publish: Publish,
+        clock: Callable[[], datetime],
+        profiles: LiteralString,
+    ) -> None:
+        """`profiles`: the statement that keeps what callbacks cost, of a room above this one."""
         self._dsn = dsn
         self._limit = queue_limit
         self._publish = publish
         self._clock = clock
         self._log = logging.getLogger("connmon.ingest")
-        self._writer = Writer(clock)
+        self._writer = Writer(clock, profiles)
         self._pending: deque[Submission] = deque()
         self._open: dict[tuple[int, str], Submission] = {}  # what stands in open batches, by server
         self._arrived = asyncio.Event()
@@ -73,8 +82,13 @@ class Ingest:
         self._fail(list(self._pending), Unavailable("overloaded", "This process is stopping.", 1))
         self._pending.clear()
 
-    async def submit(self, game_id: int, key_id: str, server_id: int, report: Report, digest: int) -> Step:
-        """Takes a report; returns after its commit. Raises WireError (refused) or Unavailable."""
+    async def submit(
+        self, game_id: int, key_id: str, server_id: int, report: Report, digest: int, interval: float
+    ) -> Step:
+        """Takes a report; returns after its commit. Raises WireError (refused) or Unavailable.
+
+        `interval`: seconds until the server's next report is due; its lease follows from it.
+        """
         if not self._up:
             self.ill_at = self._clock()
             raise Unavailable("database-down", "The database is not reachable; nothing was taken.", 5)
@@ -82,7 +96,7 @@ class Ingest:
             self.ill_at = self._clock()
             raise Unavailable("overloaded", "More reports wait than can be written soon; nothing was taken.", 2)
         loop = asyncio.get_running_loop()
-        submission = Submission(game_id, key_id, server_id, report, digest, loop.create_future(), loop.time())
+        submission = Submission(game_id, key_id, server_id, report, digest, interval, loop.create_future(), loop.time())
         if submission.server not in self._open:
             self._writer.render_early(submission)
         self._pending.append(submission)

@@ -14,7 +14,7 @@ from msgspec.structs import astuple
 from connmon.registry import states
 from connmon.registry.image import Image, merge_pools, merge_services
 from connmon.registry.rules import Position, Step, lease_seconds
-from connmon.wire.v1 import Memory, Opened, Outcome, PoolCounters, Report
+from connmon.wire.v1 import Memory, Opened, Outcome, PoolCounters, Profile, Report
 
 STATES: Final[dict[str, int]] = {state.value: number for number, state in enumerate(states.STATES)}
 OWNER_KINDS: Final[dict[str, int]] = {kind.value: number for number, kind in enumerate(states.OWNER_KINDS)}
@@ -54,12 +54,20 @@ class ReportRows:
     changed: list[tuple[int, int, int, int]]  # server, service, connection, place in states.STATES
     complete: tuple[int, int] | None  # server, snapshot: connections of its other snapshots go
     outcomes: list[tuple[str, ...]]
+    profiles: list[tuple[int, int, str, str, int, float, float, float, float]]  # as telemetry.profiles.TAKE takes them
     ended: bool  # it says farewell
     returned: bool  # it reports after its farewell
 
 
 def render(
-    server_id: int, report: Report, step: Step, *, before: Image, received_at: float, ids: Mapping[str, int]
+    server_id: int,
+    report: Report,
+    step: Step,
+    *,
+    before: Image,
+    interval: float,
+    received_at: float,
+    ids: Mapping[str, int],
 ) -> ReportRows:
     """One report's rows. Events of services that nothing was ever opened under have nothing to act on."""
     position = step.position
@@ -70,7 +78,7 @@ def render(
         str(server_id),
         str(before.position.seq),
         *_position_values(position),
-        *_report_values(report, received_at),
+        *_report_values(report, interval, received_at),
         *[f'"{literal}"' for literal in after.counters.literals],
         *_pool_values(after.pools),
     )
@@ -88,6 +96,7 @@ def render(
         [(server_id, ids[e.service], e.id, STATES[e.state]) for e in last.values()],
         (server_id, position.snapshot) if step.drop_others else None,
         [_outcome_values(server_id, outcome) for outcome in report.outcomes],
+        [_profile_values(server_id, ids[p.service], p) for p in report.profiles if p.service in ids],
         position.ended,
         before.position.ended and not position.ended,
     )
@@ -103,6 +112,7 @@ class Rows:
         self.changed = [event for rows in reports for event in rows.changed]
         self.complete = [rows.complete for rows in reports if rows.complete]
         self.outcomes = [outcome for rows in reports for outcome in rows.outcomes]
+        self.profiles = [profile for rows in reports for profile in rows.profiles]
         self.ended = [int(rows.state[0]) for rows in reports if rows.ended]
         self.returned = [int(rows.state[0]) for rows in reports if rows.returned]
 
@@ -117,6 +127,11 @@ class Rows:
     def outcome_values(self) -> list[str]:
         """The values of statements.ADD_OUTCOMES after the first, in order."""
         return _literals(self.outcomes)
+
+    def profile_values(self) -> list[str]:
+        """The values of telemetry.profiles.TAKE, in order."""
+        columns = zip(*self.profiles, strict=True)
+        return [words(column) if isinstance(column[0], str) else numbers(column) for column in columns]
 
     def event_values(self, events: Sequence[tuple[int, ...]]) -> tuple[str, ...]:
         """Tuples to one array literal per place."""
@@ -138,10 +153,10 @@ def _position_values(position: Position) -> tuple[str, ...]:
     )
 
 
-def _report_values(report: Report, received_at: float) -> tuple[str, ...]:
+def _report_values(report: Report, interval: float, received_at: float) -> tuple[str, ...]:
     memory = report.memory if isinstance(report.memory, Memory) else Memory()
     return (
-        repr(lease_seconds(report.interval)),
+        repr(lease_seconds(interval)),
         repr(round(report.sent_at - received_at, 3)),
         str(report.players),
         "NULL" if memory.total_mb is None else repr(memory.total_mb),
@@ -160,6 +175,13 @@ def _outcome_values(server_id: int, outcome: Outcome) -> tuple[str, ...]:
         *[_quoted(numbers(ids)) for ids in lists],
         _quoted(outcome.detail),
     )
+
+
+def _profile_values(
+    server_id: int, service_id: int, profile: Profile
+) -> tuple[int, int, str, str, int, float, float, float, float]:
+    _, kind, site, *cost = astuple(profile)
+    return (server_id, service_id, kind, site, *cost)
 
 
 def _pool_values(pools: dict[str, PoolCounters]) -> tuple[str, ...]:

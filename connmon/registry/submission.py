@@ -20,14 +20,17 @@ class Unavailable(Exception):
 
 @dataclass(slots=True)
 class Submission:
-    """One report on its way: `server_id` is its boot's key, `done` the sender's answer, `at` when it came (seconds of
-    the loop's clock)."""
+    """One report on its way: `server_id` is its boot's key, `done` the sender's answer.
+
+    `interval`: seconds until its next report is due; `at`: when it came, in seconds of the loop's clock.
+    """
 
     game_id: int
     key_id: str
     server_id: int
     report: Report
     digest: int
+    interval: float
     done: asyncio.Future[Step]
     at: float
     step: Step | None = None

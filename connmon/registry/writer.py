@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from psycopg import AsyncConnection, errors
 
@@ -32,8 +32,9 @@ class Written:
 class Writer:
     """What one process knows of the registry in order to write it: images of servers and names of services."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime], profiles: LiteralString) -> None:
         self._clock = clock
+        self._profiles = profiles  # the statement that takes Rows.profile_values
         self._images: dict[int, Image] = {}
         self._shared_until = clock()  # other processes take reports of our servers until then at least
         self._names = ServiceNames()
@@ -139,6 +140,7 @@ class Writer:
             submission.report,
             step,
             before=image,
+            interval=submission.interval,
             received_at=self._clock().timestamp(),
             ids=self._names.of(submission.game_id),
         )
@@ -170,6 +172,8 @@ class Writer:
                 await connection.execute(sql.DROP_OTHERS, rows.event_values(rows.complete))
             if rows.outcomes:
                 await connection.execute(sql.ADD_OUTCOMES, [now, *rows.outcome_values()])
+            if rows.profiles:
+                await connection.execute(self._profiles, rows.profile_values())
             if rows.ended:
                 await connection.execute(sql.END_SERVERS, {"servers": numbers(rows.ended), "now": now})
             if rows.returned:

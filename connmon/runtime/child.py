@@ -46,12 +46,19 @@ class Surroundings:
         if spec.server is None:
             with suppress(psutil.NoSuchProcess):
                 self.records[spec.name] = processes.record(spec.name, pid, spec.command)
-            processes.write_records(self.records_path, self.records.values())
+            self.write_records()
 
     def forget(self, spec: ProcessSpec) -> None:
         """The child has ended."""
         if self.records.pop(spec.name, None):
+            self.write_records()
+
+    def write_records(self) -> None:
+        """A disk without room must not end what runs: the next change writes all of them again."""
+        try:
             processes.write_records(self.records_path, self.records.values())
+        except OSError as error:
+            self.console.say(f"{self.records_path} could not be written: {error.strerror}. Make room on its disk.")
 
     def ask_to_stop(self) -> None:
         """Stop everything that waits, in the event loop and in threads."""

@@ -1,10 +1,11 @@
-"""uvicorn's HTTP protocol with an end to its patience: who trickles a request's headers is let go."""
+"""uvicorn's HTTP protocol with an end to its patience: who trickles a request's headers, or heaps them, is let go."""
 
 import asyncio
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+MAX_HEADER_BYTES: Final = 64 * 1024  # of one request; the parser keeps an unfinished header whatever its size
 HEADER_SECONDS: Final = 15.0  # from the first byte, or from the connection, until a request's headers are complete
 
 
@@ -17,6 +18,7 @@ class PatientHttpProtocol(HttpToolsProtocol):
 
     _since: float | None = None  # when the headers began that are still awaited
     _timer: asyncio.TimerHandle | None = None
+    _awaited_bytes = 0  # since the read in which the awaited headers began
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -27,8 +29,15 @@ class PatientHttpProtocol(HttpToolsProtocol):
             self._timer.cancel()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        self._awaited_bytes += len(data)
+        super().data_received(data)
+        if self._since is not None and self._awaited_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
+            self.send_400_response("The request's headers are too large.")
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._awaited_bytes = 0
         if self._since is None:
             self._await_headers()
 

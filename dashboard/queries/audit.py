@@ -10,6 +10,7 @@ from msgspec import Struct
 from connmon.accounts.audit_queries import EXPORT, find_entries
 from connmon.accounts.models import ActorKind, AuditEntry
 from dashboard.differences import Difference, of_entry
+from dashboard.queries.paging import Cursor, RowsPage, page_by_id
 
 PER_PAGE: Final = 50
 
@@ -17,23 +18,24 @@ PER_PAGE: Final = 50
 KINDS: Final = {
     "game.": "Game",
     "member.": "Members",
+    "invitation.": "Invitations",
     "key.": "Keys",
     "configuration.": "Configuration",
     "plan.": "Cleanup plans",
     "alert.": "Alerts",
+    "leak.": "Leaks",
 }
 
 
 class AuditQuery(Struct, frozen=True):
-    """What the address asks: `after` and `before` are entries' ids, at most one of them is not 0."""
+    """What the address asks."""
 
     search: str = ""
     kind: str = ""
     actor_kind: ActorKind | None = None
     since: datetime | None = None
     until: datetime | None = None
-    after: int = 0
-    before: int = 0
+    cursor: Cursor = Cursor()
 
     @property
     def is_filtered(self) -> bool:
@@ -53,35 +55,15 @@ class AuditRow(Struct, frozen=True):
     differences: list[Difference]
 
 
-class AuditPage(Struct, frozen=True):
-    """Rows, newest first, and the cursors of older and newer ones (0: there are none)."""
-
-    rows: list[AuditRow]
-    older: int
-    newer: int
-
-
-def audit_page(game_id: int, query: AuditQuery) -> AuditPage:
+def audit_page(game_id: int, query: AuditQuery) -> RowsPage[AuditRow]:
     """One page, in one query. The cursor is an id, so entries that come meanwhile neither repeat nor hide others."""
-    entries = _matching(game_id, query)
-    if query.before:
-        found = list(entries.filter(id__gt=query.before).order_by("id")[: PER_PAGE + 1])
-        shown, more = found[:PER_PAGE][::-1], len(found) > PER_PAGE
-        older, newer = bool(shown), more
-    else:
-        found = list((entries.filter(id__lt=query.after) if query.after else entries)[: PER_PAGE + 1])
-        shown, more = found[:PER_PAGE], len(found) > PER_PAGE
-        older, newer = more, bool(query.after and shown)
-    return AuditPage(
-        rows=[_row(entry) for entry in shown],
-        older=shown[-1]["id"] if older else 0,
-        newer=shown[0]["id"] if newer else 0,
-    )
+    page = page_by_id(_matching(game_id, query), query.cursor, most=PER_PAGE, id_of=lambda entry: int(entry["id"]))
+    return RowsPage(rows=[_row(entry) for entry in page.rows], older=page.older, newer=page.newer)
 
 
 def audit_export(game_id: int, query: AuditQuery) -> Sequence[dict[str, Any]]:
-    """At most EXPORT matching entries, oldest first, those with ids above `query.after`."""
-    return list(_matching(game_id, query).filter(id__gt=query.after).order_by("id")[:EXPORT])
+    """At most EXPORT matching entries, oldest first, those with ids above the cursor's `after`."""
+    return list(_matching(game_id, query).filter(id__gt=query.cursor.after).order_by("id")[:EXPORT])
 
 
 def _matching(game_id: int, query: AuditQuery) -> "QuerySet[AuditEntry, dict[str, Any]]":

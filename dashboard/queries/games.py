@@ -1,5 +1,6 @@
 """Games a user is a member of, their roles, and whether a setup link still works."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -54,9 +55,34 @@ def memberships(user: User) -> QuerySet[Membership]:
     return Membership.objects.filter(user=user).select_related("game").order_by("game__is_demo", "game__name")
 
 
-def is_member(*, user_id: int, game_id: int) -> bool:
-    """Whether the user is active and a member of the game, in whatever role."""
-    return Membership.objects.filter(user_id=user_id, game_id=game_id, user__is_active=True).exists()
+class Standing(Struct, frozen=True):
+    """How it stands with somebody who was let in."""
+
+    has_session: bool
+    is_member: bool
+
+
+# One row for each of those who are asked about, in their order.
+STANDINGS = """
+SELECT session.session_key IS NOT NULL, member.id IS NOT NULL
+FROM unnest(%(users)s::bigint[], %(games)s::bigint[], %(sessions)s::text[]) WITH ORDINALITY
+    AS asked(user_id, game_id, session_key, place)
+LEFT JOIN django_session AS session
+    ON session.session_key = asked.session_key AND session.expire_date > %(now)s
+LEFT JOIN (
+    accounts_membership AS member JOIN accounts_user AS person ON person.id = member.user_id AND person.is_active
+) ON member.user_id = asked.user_id AND member.game_id = asked.game_id
+ORDER BY asked.place
+"""
+
+
+def standings(asked: Sequence[tuple[int, int, str]], *, now: datetime) -> list[Standing]:
+    """For each (user, game, session key): whether the session lives and the user is active and a member."""
+    if not asked:
+        return []
+    users, games, sessions = zip(*asked, strict=True)
+    parameters = {"users": list(users), "games": list(games), "sessions": list(sessions), "now": now}
+    return fetch(Standing, STANDINGS, parameters)
 
 
 def find_game_of_member(*, user_id: int, slug: str) -> int | None:

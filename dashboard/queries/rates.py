@@ -33,7 +33,7 @@ FROM (
            closed - lag(closed) OVER steps AS closed,
            extract(epoch FROM at - lag(at) OVER steps) AS seconds
     FROM telemetry_servicesample
-    WHERE game_id = %(game)s AND at > %(since)s AND at <= %(now)s
+    WHERE game_id = %(game)s AND step = 10 AND at > %(since)s AND at <= %(now)s
       AND (%(service)s::int IS NULL OR service_id = %(service)s)
     WINDOW steps AS (PARTITION BY service_id ORDER BY at)
 ) AS step

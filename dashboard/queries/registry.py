@@ -149,14 +149,24 @@ def registry_page(game_id: int, query: RegistryQuery, *, now: datetime) -> Regis
         past = f"""WHERE ({expression}, server_id, service_id, connection_id)
             {">" if ascending else "<"} (%(value)s::{kind}, %(c_server)s, %(c_service)s, %(c_id)s)"""
     way = "ASC" if ascending else "DESC"
-    sql = f"""SELECT server_id::text, service_id, connection_id, server, service, opened_at, opened_sent,
-            state, owner_kind,
-            owner, name, type, site, essential
-        FROM ({matching}) AS matching {past}
-        ORDER BY {expression} {way}, matching.server_id {way}, service_id {way}, connection_id {way}
-        LIMIT {PER_PAGE + 1}"""  # joined from constants; every value is bound
+    sql = f"{_ordered(matching, past, expression, way)} LIMIT {PER_PAGE + 1}"
     rows = fetch(RegistryRow, sql, parameters)
     return _page(rows, query.sort, total=counted[0], backwards=backwards and cursor is not None, first=cursor is None)
+
+
+def registry_sql(game_id: int, query: RegistryQuery, *, now: datetime) -> tuple[str, dict[str, Any]]:
+    """The statement of all rows that `query` finds, in its order, as RegistryRow; its cursors are left aside."""
+    matching, parameters = _matching(game_id, query, now=now)
+    expression, _ = EXPRESSIONS[query.sort]
+    return _ordered(matching, "", expression, "DESC" if query.descending else "ASC"), parameters
+
+
+def _ordered(matching: str, past: str, expression: str, way: str) -> str:
+    """Joined from constants; every value is bound."""
+    return f"""SELECT server_id::text, service_id, connection_id, server, service, opened_at, opened_sent, state,
+            owner_kind, owner, name, type, site, essential
+        FROM ({matching}) AS matching {past}
+        ORDER BY {expression} {way}, matching.server_id {way}, service_id {way}, connection_id {way}"""
 
 
 def _matching(game_id: int, query: RegistryQuery, *, now: datetime) -> tuple[str, dict[str, Any]]:

@@ -114,21 +114,20 @@ class ServersQuery(Struct, frozen=True):
 
 
 def server_rows(game_id: int, query: ServersQuery, *, now: datetime) -> tuple[list[ServerRow], bool]:
-    """One page of servers and whether another follows. Ended servers only if asked for by status."""
+    """One page of servers and whether another follows."""
+    sql, parameters = servers_sql(game_id, query, now=now)
+    parameters |= {"limit": PER_PAGE + 1, "offset": (query.page - 1) * PER_PAGE}
+    rows = fetch(ServerRow, f"{sql} LIMIT %(limit)s OFFSET %(offset)s", parameters)
+    return rows[:PER_PAGE], len(rows) > PER_PAGE
+
+
+def servers_sql(game_id: int, query: ServersQuery, *, now: datetime) -> tuple[str, dict[str, object]]:
+    """The statement of all servers that `query` finds, in its order, as ServerRow. Ended ones only by status."""
     wanted = f"AND ({STATUS}) = %(status)s" if query.status else "AND server.ended_at IS NULL"
     direction = "DESC NULLS LAST" if query.descending else "ASC NULLS LAST"
     sql = f"""{ROWS} {wanted} AND server.name ILIKE %(like)s
-        ORDER BY {SORTS[query.sort]} {direction}, server.name, server.id LIMIT %(limit)s OFFSET %(offset)s"""
-    parameters = {
-        "game": game_id,
-        "now": now,
-        "status": query.status,
-        "like": like(query.search),
-        "limit": PER_PAGE + 1,
-        "offset": (query.page - 1) * PER_PAGE,
-    }
-    rows = fetch(ServerRow, sql, parameters)
-    return rows[:PER_PAGE], len(rows) > PER_PAGE
+        ORDER BY {SORTS[query.sort]} {direction}, server.name, server.id"""
+    return sql, {"game": game_id, "now": now, "status": query.status, "like": like(query.search)}
 
 
 def server_counts(game_id: int, *, now: datetime) -> ServerCounts:
@@ -242,8 +241,15 @@ ORDER BY pool.type
 
 def require_server(game_id: int, server_id: int) -> None:
     """Raises NotFound unless the server is the game's."""
-    if not GameServer.objects.filter(game_id=game_id, pk=server_id).exists():
+    find_server_name(game_id, server_id)
+
+
+def find_server_name(game_id: int, server_id: int) -> str:
+    """The name of one boot of a server of this game, or NotFound."""
+    name = GameServer.objects.filter(game_id=game_id, pk=server_id).values_list("name", flat=True).first()
+    if name is None:
         raise NotFound("This server does not exist. Look for it in the list of servers.")
+    return name
 
 
 def server_page(game_id: int, server_id: int, *, now: datetime) -> ServerPage:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from connmon.core.errors import NotFound
 from connmon.registry.models import Service
+from dashboard.queries.alerts import AlertRow, alert_strip
 from dashboard.queries.fetch import fetch
 from dashboard.queries.rates import Rates, service_rates
 from dashboard.verdict import Fleet, Verdict, judge
@@ -53,10 +54,13 @@ class Overview(Struct, frozen=True):
 
     verdict: Verdict
     totals: Totals
+    alerts: list[AlertRow]
     services: list[ServiceRow]
 
 
-class _FleetRow(Struct, frozen=True):
+class FleetSums(Struct, frozen=True):
+    """A game's running servers; counters are of reporting ones, `unknown` = live connections of silent ones."""
+
     ever: bool
     reporting: int
     silent: int
@@ -124,9 +128,13 @@ LIMIT %(limit)s
 """
 
 
+def fleet_sums(game_id: int, *, now: datetime) -> FleetSums:
+    return fetch(FleetSums, FLEET, {"game": game_id, "now": now})[0]
+
+
 def overview(game_id: int, *, now: datetime) -> Overview:
     """The verdict, the totals and every service, those with orphaned connections first."""
-    fleet = fetch(_FleetRow, FLEET, {"game": game_id, "now": now})[0]
+    fleet = fleet_sums(game_id, now=now)
     counters = fetch(ServiceRow, SERVICES, {"game": game_id, "now": now, "limit": SERVICES_MAX})
     rates = service_rates(game_id, now=now)
     verdict = judge(
@@ -141,14 +149,15 @@ def overview(game_id: int, *, now: datetime) -> Overview:
         [(row.name, row.orphaned) for row in counters],
     )
     services = [with_rates(row, rates.get(row.id, Rates())) for row in counters]
-    return Overview(verdict=verdict, totals=_totals(fleet, rates), services=services)
+    alerts = alert_strip(game_id, now=now)
+    return Overview(verdict=verdict, totals=_totals(fleet, rates), alerts=alerts, services=services)
 
 
 def with_rates(row: ServiceRow, rates: Rates) -> ServiceRow:
     return replace(row, opened_rate=rates.opened, closed_rate=rates.closed)
 
 
-def _totals(fleet: _FleetRow, rates: dict[int, Rates]) -> Totals:
+def _totals(fleet: FleetSums, rates: dict[int, Rates]) -> Totals:
     opened = [rate.opened for rate in rates.values() if rate.opened is not None]
     closed = [rate.closed for rate in rates.values() if rate.closed is not None]
     handed_out = fleet.hits + fleet.misses
@@ -206,8 +215,15 @@ ORDER BY state.due_at <= %(now)s, each.orphaned DESC, each.live DESC, server.nam
 
 def require_service(game_id: int, service_id: int) -> None:
     """Raises NotFound unless the service is the game's."""
-    if not Service.objects.filter(game_id=game_id, pk=service_id).exists():
+    find_service_name(game_id, service_id)
+
+
+def find_service_name(game_id: int, service_id: int) -> str:
+    """The name of a service of this game, or NotFound."""
+    name = Service.objects.filter(game_id=game_id, pk=service_id).values_list("name", flat=True).first()
+    if name is None:
         raise NotFound("This service does not exist. Look for it on the overview.")
+    return name
 
 
 def service_page(game_id: int, service_id: int, *, now: datetime) -> ServicePage:

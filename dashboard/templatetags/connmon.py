@@ -1,6 +1,7 @@
 """How values look on the pages. static/js/format.js does the same in the browser; one file tests both."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from math import ceil, inf
 from typing import Final, Literal
 
 from django import template
@@ -9,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from dashboard.queries.pools import PoolsQuery
 from dashboard.queries.registry import RegistryQuery
 from dashboard.queries.servers import ServersQuery
 
@@ -34,6 +36,45 @@ MARKS: Final = {
     "empty": ("inbox", "Nothing yet"),
     "current": ("circle-check", "Current"),
     "behind": ("clock-alert", "Behind"),
+    "exhausted": ("octagon-x", "Exhausted"),
+    # Plans
+    "planned": ("clipboard-list", "Planned"),
+    "held": ("timer", "Held"),
+    "running": ("play", "Running"),
+    "watching": ("eye", "Watching"),
+    "done": ("circle-check", "Done"),
+    "undone": ("undo-2", "Taken back"),
+    "aborted": ("octagon-x", "Aborted"),
+    "expired": ("clock-alert", "Expired"),
+    # Orders and messages
+    "waiting": ("clock", "Waiting"),
+    "pending": ("hourglass", "Pending"),
+    "sent": ("send", "Sent"),
+    "refused": ("ban", "Refused"),
+    "failed": ("circle-alert", "Failed"),
+    "cancelled": ("octagon-x", "Cancelled"),
+    "dead": ("mail-x", "Dead letter"),
+    # What became of a connection
+    "closed": ("check", "Closed"),
+    "gone": ("circle-dashed", "Already gone"),
+    "changed": ("shield-check", "Left alone"),
+    "open": ("clock", "Not known yet"),
+    # Alerts
+    "firing": ("bell-ring", "Firing"),
+    "resolved": ("circle-check", "Resolved"),
+    "info": ("info", "Info"),
+    "warning": ("triangle-alert", "Warning"),
+    "critical": ("circle-alert", "Critical"),
+    # Leaks
+    "confirmed": ("circle-alert", "Confirmed"),
+    "likely": ("triangle-alert", "Likely"),
+    "suspect": ("eye", "Suspect"),
+    "new": ("plus", "New"),
+    "ongoing": ("history", "Ongoing"),
+    "regressed": ("undo-2", "Regressed"),
+    "fixed": ("circle-check", "Fixed"),
+    "on": ("circle-check", "On"),
+    "off": ("ban", "Off"),
 }
 
 # Who did something -> (icon, word).
@@ -121,8 +162,29 @@ def share(value: float | Missing | None) -> str:
 
 
 @register.filter
-def seconds(value: float) -> str:
+def duration(microseconds: float | Missing | None) -> str:
+    """Microseconds as `7.3 µs`, `812 µs`, `1.6 ms`, `12.0 s`."""
+    if microseconds is None or microseconds == "":
+        return NONE
+    for limit, size, unit in ((1_000, 1, "µs"), (1_000_000, 1_000, "ms"), (inf, 1_000_000, "s")):
+        if microseconds < limit:
+            return f"{microseconds / size:,.{0 if microseconds >= 100 * size else 1}f} {unit}"
+    raise AssertionError("there is no such time")
+
+
+@register.filter
+def fine_share(value: float | Missing | None) -> str:
+    """0..1 as `0.42 %` or `12.3 %`: for small shares."""
+    if value is None or value == "":
+        return NONE
+    return f"{value * 100:.{1 if value >= 0.1 else 2}f} %"
+
+
+@register.filter
+def seconds(value: float | Missing | None) -> str:
     """Seconds to the tenth, without a minus before zero."""
+    if value is None or value == "":
+        return NONE
     return f"{round(value, 1) + 0.0:.1f} s"
 
 
@@ -130,12 +192,22 @@ def seconds(value: float) -> str:
 def ago(moment: datetime, now: datetime | None = None) -> str:
     """How long ago: `12 s ago`, `5 min ago`, `3 h ago`, `12 d ago`."""
     seconds = ((now or timezone.now()) - moment).total_seconds()
-    if seconds < 1:
-        return "now"
+    return "now" if seconds < 1 else f"{lasting(seconds)} ago"
+
+
+@register.filter
+def lasting(seconds: float) -> str:
+    """A span of time: `12 s`, `5 min`, `3 h`, `12 d`."""
     for limit, unit, name in ((60, 1, "s"), (3600, 60, "min"), (172_800, 3600, "h")):
         if seconds < limit:
-            return f"{int(seconds // unit)} {name} ago"
-    return f"{int(seconds // 86_400):,} d ago"
+            return f"{int(seconds // unit)} {name}"
+    return f"{int(seconds // 86_400):,} d"
+
+
+@register.filter
+def clock(milliseconds: int) -> str:
+    """Milliseconds since 1970 as `14:05`, in UTC."""
+    return f"{datetime.fromtimestamp(milliseconds / 1000, tz=UTC):%H:%M}"
 
 
 @register.simple_tag
@@ -147,6 +219,32 @@ def site(text: str) -> SafeString | str:
     return format_html(
         '<span class="site mono" title="{}"><bdi>{}{}</bdi><bdi>{}</bdi></span>', text, folder, dot, script
     )
+
+
+@register.simple_tag
+def until(moment: datetime | Missing | None, now: datetime | None = None) -> SafeString | str:
+    """Time left until a moment, which the browser counts down; the exact time is in the tip."""
+    if not moment:
+        return NONE
+    return format_html(
+        '<time datetime="{}" data-until title="{}">{}</time>',
+        moment.isoformat(),
+        moment.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        left((moment - (now or timezone.now())).total_seconds()),
+    )
+
+
+@register.filter
+def left(seconds: float) -> str:
+    """Time that is left: `7 s`, `12:05 min`, `3:20 h`; `now` when none is."""
+    whole = ceil(seconds)
+    if whole <= 0:
+        return "now"
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // 3600}:{whole // 60 % 60:02} h"
 
 
 @register.filter
@@ -179,7 +277,7 @@ def theme(context: template.Context) -> str:
 @register.inclusion_tag("parts/sort_head.html", takes_context=True)
 def sort_head(context: template.Context, key: str, label: str, number: bool = False) -> dict[str, object]:
     """A column head that sorts on the server by what its address asks."""
-    query: RegistryQuery | ServersQuery = context["query"]
+    query: RegistryQuery | ServersQuery | PoolsQuery = context["query"]
     chosen = str(query.sort) == key
     down = query.descending if chosen else number or key == "opened"
     following = f"-{key}" if (not query.descending if chosen else down) else key

@@ -1,8 +1,6 @@
-"""Log in, log out, the first member's setup link, the list of games and a new game."""
+"""The first member's setup link, the list of games and a new game."""
 
-from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,17 +12,13 @@ from connmon.accounts.actions import create_first_member, create_game
 from connmon.accounts.models import User
 from connmon.core.errors import NotFound
 from dashboard import errors
-from dashboard.forms import FirstMemberForm, GameForm, LoginForm
+from dashboard.forms import GameForm, NewAccountForm
+from dashboard.log_in import log_in
 from dashboard.queries import games
 
 LINK_IS_DEAD = (
     "This setup link was used or has expired. `manage.py setuplink` prints a new one while there is no member."
 )
-
-log_in = LoginView.as_view(
-    template_name="pages/login.html", authentication_form=LoginForm, redirect_authenticated_user=True
-)
-log_out = LogoutView.as_view()
 
 
 @sensitive_post_parameters("password", "repeated")
@@ -35,7 +29,7 @@ def first_member(request: HttpRequest, token: str) -> HttpResponse:
     now = timezone.now()
     if not games.setup_is_open(token, now=now):
         return errors.answer(request, NotFound(LINK_IS_DEAD))
-    form = FirstMemberForm(request.POST or None)
+    form = NewAccountForm(request.POST or None)
     if form.is_valid():
         chosen = form.cleaned_data
         user = errors.attempt(
@@ -43,8 +37,7 @@ def first_member(request: HttpRequest, token: str) -> HttpResponse:
             lambda: create_first_member(token=token, email=chosen["email"], password=chosen["password"], now=now),
         )
         if user is not None:
-            login(request, user)
-            return redirect("home")
+            return log_in(request, user)
     return render(request, "pages/first_member.html", {"form": form})
 
 

@@ -14,7 +14,7 @@ from connmon.configuration.rules import MAX_NAME, Configuration, compare
 from dashboard import errors
 from dashboard.access import Access, admin_page, member_page
 from dashboard.addresses import number as read_number
-from dashboard.configuration_forms import ConfigurationForm, ReasonForm, fingerprint
+from dashboard.configuration_forms import ConfigurationForm, ReasonForm, RestoreForm, fingerprint
 from dashboard.differences import of_changes
 from dashboard.queries import configuration as queries
 
@@ -80,7 +80,7 @@ def revision(request: HttpRequest, access: Access, number: int) -> HttpResponse:
 @admin_page
 def restore(request: HttpRequest, access: Access, number: int) -> HttpResponse:
     """Goes back to a revision's values, as a new revision."""
-    form = ReasonForm(request.POST)
+    form = RestoreForm(request.POST)
     if form.is_valid():
         made = errors.attempt(form, lambda: _restore(access, form, number))
         if made is not None:
@@ -109,9 +109,15 @@ def _change(access: Access, form: ConfigurationForm) -> Revision:
     )
 
 
-def _restore(access: Access, form: ReasonForm, number: int) -> Revision:
-    reason = form.cleaned_data["reason"]
-    return roll_back(access.game, to=number, reason=reason, by=Actor.of_user(access.user), now=timezone.now())
+def _restore(access: Access, form: RestoreForm, number: int) -> Revision:
+    return roll_back(
+        access.game,
+        to=number,
+        reason=form.cleaned_data["reason"],
+        expected=form.cleaned_data["expected"],
+        by=Actor.of_user(access.user),
+        now=timezone.now(),
+    )
 
 
 def _revision_page(

@@ -1,6 +1,8 @@
 // What every page has: theme, help, keys, menus, copying, times.
 
+import { offerColumns } from "./columns.js";
 import { setIcon } from "./marks.js";
+import { openSearch, startSearch } from "./search.js";
 import { keepTimesFresh } from "./times.js";
 
 const THEMES = ["system", "light", "dark"];
@@ -32,17 +34,41 @@ function isTyping(target) {
   return target.closest("input, textarea, select, [contenteditable]") !== null;
 }
 
+function findInTable(event) {
+  const search = document.querySelector("[data-search]");
+  if (!search) return;
+  search.focus();
+  search.select();
+  event.preventDefault();
+}
+
+/** Goes to the link of the next row or the one before, through all tables of the page. */
+function moveRow(direction) {
+  const rows = [...document.querySelectorAll("main tbody tr")].filter(
+    (row) => row.offsetParent !== null && row.querySelector("a[href]"),
+  );
+  const current = rows.indexOf(document.activeElement.closest("tr"));
+  const next = current === -1 && direction < 0 ? rows.length - 1 : current + direction;
+  rows[next]?.querySelector("a[href]").focus();
+}
+
+function openRange() {
+  const picker = document.querySelector("[data-range]");
+  if (!picker) return;
+  picker.open = true;
+  (picker.querySelector('[aria-current="true"]') ?? picker.querySelector("a")).focus();
+}
+
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (document.querySelector("dialog[open]")) return;
   if (event.key === "?") document.getElementById("help")?.showModal();
   else if (event.key === "p") document.querySelector("[data-pause]")?.click();
-  else if (event.key === "/") {
-    const search = document.querySelector("[data-search]");
-    if (!search) return;
-    search.focus();
-    search.select();
-    event.preventDefault();
-  }
+  else if (event.key === "t") openRange();
+  else if (event.key === "/") openSearch(event);
+  else if (event.key === "f") findInTable(event);
+  else if (event.key === "j") moveRow(1);
+  else if (event.key === "k") moveRow(-1);
 }
 
 async function copy(button) {
@@ -74,6 +100,7 @@ function onClick(event) {
   const button = event.target.closest("button");
   if (!button) return;
   if ("themeButton" in button.dataset) chooseNextTheme(button);
+  if ("openSearch" in button.dataset) openSearch(event);
   if ("help" in button.dataset) document.getElementById("help").showModal();
   if ("closePopup" in button.dataset) button.closest("details").open = false;
   if (button.dataset.copy) copy(button);
@@ -91,4 +118,6 @@ document.addEventListener("keydown", (event) => {
 });
 const themeButton = document.querySelector("[data-theme-button]");
 if (themeButton) showTheme(themeButton);
+offerColumns();
+startSearch();
 keepTimesFresh();

@@ -27,6 +27,7 @@ export function share(value) {
 }
 
 export function seconds(value) {
+  if (value === null || value === undefined) return NONE;
   return `${(Math.round(value * 10) / 10 + 0).toFixed(1)} s`;
 }
 
@@ -36,6 +37,16 @@ export function ago(seconds) {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
   if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h ago`;
   return `${whole.format(Math.floor(seconds / 86_400))} d ago`;
+}
+
+/** Time that is left: `7 s`, `12:05 min`, `3:20 h`; `now` when none is. */
+export function left(seconds) {
+  const whole = Math.ceil(seconds);
+  if (whole <= 0) return "now";
+  if (whole < 60) return `${whole} s`;
+  const [large, small] = whole < 3600 ? [whole, 1] : [whole / 60, 60];
+  const rest = String(Math.floor(whole / small) % 60).padStart(2, "0");
+  return `${Math.floor(large / 60)}:${rest} ${small === 1 ? "min" : "h"}`;
 }
 
 /** How old data is, on the badge: `3 s`, `2 min`. */
@@ -61,4 +72,15 @@ export function hourAndMinute(milliseconds) {
 
 export function exactTime(milliseconds) {
   return exactClock.format(milliseconds);
+}
+
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+
+export function monthAndDay(milliseconds) {
+  return day.format(milliseconds);
+}
+
+/** `23 Nov 09:05` */
+export function dayAndTime(milliseconds) {
+  return `${day.format(milliseconds)} ${clock.format(milliseconds)}`;
 }

@@ -1,16 +1,12 @@
-// The last hour in columns: samples from the server, and a last point that moves with what the socket brings.
-
-const SPAN = 3_600_000; // ms
+// Values over time in columns: samples from the server, and a last point that moves with what the socket brings.
 
 export class History {
-  /** `sample` = {at: [ms], resolution: s, series: [{id, name, values}], sparks}. */
-  constructor(sample) {
-    this.at = sample.at;
-    this.step = (sample.resolution ?? 10) * 1000;
-    this.names = new Map(sample.series.map(({ id, name }) => [id, name]));
-    this.columns = new Map(sample.series.map(({ id, values }) => [id, values]));
-    for (const [id, values] of Object.entries(sample.sparks ?? {}))
-      this.columns.set(`spark:${id}`, values);
+  /** `at` in ms, `step` in seconds, `columns` of values by name, `span` in ms: what is older than that goes. */
+  constructor({ at, step, columns, span }) {
+    this.at = at;
+    this.step = (step ?? 10) * 1000;
+    this.columns = new Map(Object.entries(columns));
+    this.span = span;
     this.tipSince = null;
   }
 
@@ -25,7 +21,7 @@ export class History {
     const index = isNew ? this.at.length : this.at.length - 1;
     this.at[index] = at;
     for (const [id, values] of this.columns) values[index] = newest(id) ?? null;
-    while (this.at[0] < at - SPAN) {
+    while (this.at[0] < at - this.span) {
       this.at.shift();
       for (const values of this.columns.values()) values.shift();
     }
@@ -43,6 +39,9 @@ export class History {
     }
     return points;
   }
-}
 
-export { SPAN };
+  /** A column's newest known value, or null. */
+  last(id) {
+    return this.columns.get(id)?.findLast((value) => value !== null) ?? null;
+  }
+}

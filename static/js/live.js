@@ -6,6 +6,7 @@
 import { age } from "./format.js";
 import { setIcon } from "./marks.js";
 import { paint } from "./paint.js";
+import { setServerTime } from "./times.js";
 
 const STALE_AFTER = 12_000; // ms without a message; the server sends one every 5 s at least
 const FIRST_RETRY = 500; // ms
@@ -26,6 +27,7 @@ const FINAL = {
 
 const state = {}; // section -> value, or Map of rows by id
 const listeners = [];
+const pauseListeners = [];
 const badge = document.querySelector("[data-badge]");
 const pauseButton = document.querySelector("[data-pause]");
 let changes = new Map(); // section -> Set of row ids, or null for all of it
@@ -39,6 +41,16 @@ let retry = FIRST_RETRY;
 /** Calls `listener(state, changes, at)` after each painting; `at` is the server's time in ms. */
 export function onLive(listener) {
   listeners.push(listener);
+}
+
+/** Calls `listener(paused)` when the page was paused or goes on. */
+export function onPause(listener) {
+  pauseListeners.push(listener);
+}
+
+/** Stops the page, if it is a live one. */
+export function pause() {
+  if (pauseButton && !paused) setPaused(true);
 }
 
 export function isPaused() {
@@ -67,6 +79,7 @@ function receive(message) {
     for (const [name, section] of Object.entries(message.data)) applyChange(name, section);
   }
   at = message.at;
+  setServerTime(at);
   if (!paused) receivedAt = performance.now();
   schedule();
   showBadge();
@@ -150,6 +163,7 @@ function setPaused(value) {
     schedule();
   }
   showBadge();
+  for (const listener of pauseListeners) listener(paused);
 }
 
 function open() {

@@ -1,38 +1,49 @@
+import { History } from "./history.js";
 import { LineChart } from "./linechart.js";
 import { latest, onLive, start } from "./live.js";
 import { drawSpark } from "./spark.js";
 import { LiveTable } from "./table.js";
 
+const HOUR = 3_600_000; // ms
+
 const table = new LiveTable(document.querySelector("[data-table]"));
+const tiles = document.querySelector("[data-sparks]");
+let sparks = null;
 const chart = new LineChart(document.querySelector("[data-chart]"), () => {
   const now = latest();
-  if (now) show(now.state, now.at);
-  drawSparks();
+  if (now) chart.tip(now.at, (id) => newest(now.state, id));
 });
 
-function drawSparks() {
-  const { history } = chart;
-  for (const svg of document.querySelectorAll("[data-spark]"))
-    drawSpark(svg, history.columns.get(`spark:${svg.dataset.spark}`) ?? []);
+async function loadSparks() {
+  const answer = await fetch(tiles.dataset.sparks);
+  if (!answer.ok) return; // the figures beside them say what counts
+  const { at, resolution, sparks: columns } = await answer.json();
+  sparks = new History({ at, step: resolution, columns, span: HOUR });
+  drawSparks();
 }
 
-/** A column's newest value: a service's live connections, all others', or a tile's figure. */
+function drawSparks() {
+  for (const svg of tiles.querySelectorAll("[data-spark]"))
+    drawSpark(svg, sparks.columns.get(svg.dataset.spark) ?? []);
+}
+
+/** A line's newest value: a figure of the game, a service's live connections, or those of all others. */
 function newest(state, id) {
-  if (id.startsWith("spark:")) return state.totals[id.slice("spark:".length)];
+  if (chart.preset !== "services") return state.totals[id === "servers" ? "reporting" : id];
   if (id !== "others") return state.services.get(Number(id))?.live ?? 0;
   let drawn = 0;
-  for (const name of chart.history.names.keys())
+  for (const name of chart.names.keys())
     if (name !== "others") drawn += state.services.get(Number(name))?.live ?? 0;
   return state.totals.live - drawn;
 }
 
-function show(state, at) {
-  chart.tip(at, (id) => newest(state, id));
-  if (chart.history) drawSparks();
-}
-
 onLive((state, changes, at) => {
-  show(state, at);
+  chart.tip(at, (id) => newest(state, id));
+  if (sparks && !sparks.isEmpty) {
+    sparks.tip(at, (id) => state.totals[id]);
+    drawSparks();
+  }
   if (changes.has("services")) table.filter();
 });
+loadSparks();
 start();

@@ -4,13 +4,21 @@
 
 import * as format from "./format.js";
 import { mark } from "./marks.js";
-import { timeElement } from "./times.js";
+import { timeElement, untilElement } from "./times.js";
 
 function countWith(name) {
   return (element, value) => {
     element.textContent = format.count(value);
     if (name) element.classList.toggle(name, value > 0);
     element.classList.toggle("is-zero", !value);
+  };
+}
+
+/** A moment to come behind a word, or nothing. */
+function untilBehind(word) {
+  return (element, value) => {
+    if (value) element.replaceChildren(word, untilElement(value));
+    else element.replaceChildren();
   };
 }
 
@@ -46,6 +54,43 @@ const WAYS = {
   "mark-icon": (element, value) => element.replaceChildren(mark(value, true)),
   when: (element, value) => element.replaceChildren(timeElement(value)),
   "when-never": (element, value) => element.replaceChildren(value ? timeElement(value) : "never"),
+  until: untilBehind(""),
+  "until-after": untilBehind("in "),
+  "until-again": untilBehind("again in "),
+  // Addresses come from connmon itself, never from what games send.
+  href: (element, value) => {
+    element.href = value;
+  },
+  action: (element, value) => {
+    element.action = value;
+  },
+  "action-shown": (element, value) => {
+    element.action = value;
+    element.hidden = !value;
+  },
+  shown: (element, value) => {
+    element.hidden = !value;
+  },
+  "shown-text": (element, value) => {
+    element.textContent = value;
+    element.hidden = !value;
+  },
+  "muted-tag": (element, value) => {
+    element.title = value;
+    element.hidden = !value;
+  },
+  answered: (element, plan) => {
+    element.max = plan.servers || 1;
+    element.value = plan.answered;
+  },
+  unlisted: (element, value) => {
+    element.textContent = value
+      ? `${format.count(value)} more; those with trouble come first.`
+      : "";
+  },
+  "executed-by": (element, value) => {
+    element.textContent = value ? `, executed by ${value}` : "";
+  },
   "first-report": (element, value) => {
     if (value) element.replaceChildren("received ", timeElement(value));
     else element.textContent = "waiting for the first report…";
@@ -84,14 +129,17 @@ function rowElement(body, section, id) {
   const row = template.content.firstElementChild.cloneNode(true);
   row.dataset.id = id;
   const link = row.querySelector("[data-link]");
-  if (link) link.href = body.dataset.href.replace("/0/", `/${id}/`);
-  body.append(row);
+  if (link) link.href = body.dataset.href.replace(/\/0\/$/, `/${id}/`);
+  if ("newestFirst" in body.dataset) body.prepend(row);
+  else body.append(row);
   return row;
 }
 
 // Rows keep their places: new ones come at the end, so nothing moves under a reader's eyes.
 function paintRows(body, section, rows, touched) {
-  for (const id of touched ?? rows.keys()) {
+  const ids = [...(touched ?? rows.keys())];
+  if ("newestFirst" in body.dataset) ids.reverse();
+  for (const id of ids) {
     const values = rows.get(id);
     if (!values) {
       if (!("knownOnly" in body.dataset))
@@ -108,6 +156,8 @@ function paintRows(body, section, rows, touched) {
       if (!rows.has(row.dataset.id) && !rows.has(Number(row.dataset.id))) row.remove();
   const empty = document.querySelector(`[data-empty="${section}"]`);
   if (empty) empty.hidden = rows.size > 0;
+  const filled = document.querySelector(`[data-filled="${section}"]`);
+  if (filled) filled.hidden = rows.size === 0;
 }
 
 /** Paints the changed sections: `changes` maps a section to the row ids that changed, or to null for all of it. */

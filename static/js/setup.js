@@ -1,8 +1,7 @@
+import { replaceAddress } from "./address.js";
 import { start } from "./live.js";
 
-// A reload must not make another key: the address becomes the page's own.
-const shown = document.querySelector("[data-replace-address]");
-if (shown) history.replaceState(null, "", shown.dataset.replaceAddress);
+replaceAddress();
 
 for (const button of document.querySelectorAll("[data-snippet]"))
   button.addEventListener("click", () => {

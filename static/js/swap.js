@@ -6,6 +6,7 @@
 import { isPaused, onLive, repaint } from "./live.js";
 
 const TYPING_PAUSE = 250; // ms
+const CURSORS = ["after", "before", "page"]; // another question begins on its first page
 const REFRESH_PAUSE = 5_000; // ms between two refreshes, plus up to a second of jitter
 
 export class SwapTable {
@@ -46,10 +47,15 @@ export class SwapTable {
   /** Loads what the form asks for. */
   ask() {
     clearTimeout(this.typing);
-    const asked = new URLSearchParams();
+    const asked = new URLSearchParams(location.search);
+    for (const name of [...this.fieldNames(), ...CURSORS]) asked.delete(name);
     for (const [name, value] of new FormData(this.form)) if (value) asked.set(name, value);
     const search = asked.size ? `?${asked}` : "";
     if (search !== location.search) this.go(search);
+  }
+
+  fieldNames() {
+    return [...this.form.elements].map((field) => field.name).filter(Boolean);
   }
 
   go(search) {

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from connmon.accounts import keyring
 from connmon.accounts.keyring import LIFE, Key, KeyRefused, KeyRing
@@ -40,12 +40,14 @@ class Counting(AsyncConnectionPool):
         return super().connection(timeout)
 
 
-def with_ring(work: Callable[[KeyRing, Counting, Clock], Coroutine[Any, Any, None]]) -> None:
-    """Runs `work` with a ring of its own on the test database."""
+def with_ring(work: Callable[[KeyRing, Counting, Clock], Coroutine[Any, Any, None]], *, timeout: float = 30.0) -> None:
+    """Runs `work` with a ring of its own on the test database; `timeout` is the pool's, in seconds."""
     dsn, clock = conninfo(), Clock()
 
     async def run() -> None:
-        async with Counting(dsn, min_size=0, max_size=1, open=False, kwargs={"autocommit": True}) as pool:
+        async with Counting(
+            dsn, min_size=0, max_size=1, open=False, timeout=timeout, kwargs={"autocommit": True}
+        ) as pool:
             await work(KeyRing(pool, clock=clock), pool, clock)
 
     asyncio.run(run())
@@ -82,6 +84,36 @@ def test_a_known_key_is_looked_up_once_in_its_life(key: NewKey) -> None:
         assert pool.asked == 2
 
     with_ring(work)
+
+
+def test_many_that_come_at_once_share_one_look_up(key: NewKey) -> None:
+    async def work(ring: KeyRing, pool: Counting, clock: Clock) -> None:
+        found = await asyncio.gather(*(authenticate(ring, key) for _ in range(100)))
+        assert {one.id for one in found} == {key.id}
+        assert pool.asked == 1
+
+    with_ring(work)
+
+
+def test_one_who_hangs_up_ends_no_look_up_of_others(key: NewKey) -> None:
+    async def work(ring: KeyRing, pool: Counting, clock: Clock) -> None:
+        first, second = (asyncio.create_task(authenticate(ring, key)) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert (await second).id == key.id
+        assert pool.asked == 1
+
+    with_ring(work)
+
+
+def test_a_look_up_that_failed_is_made_anew(key: NewKey) -> None:
+    async def work(ring: KeyRing, pool: Counting, clock: Clock) -> None:
+        async with pool.connection():  # the only one
+            with pytest.raises(PoolTimeout):
+                await authenticate(ring, key)
+        assert (await authenticate(ring, key)).id == key.id
+
+    with_ring(work, timeout=0.05)
 
 
 def test_an_unknown_key_is_looked_up_once_in_a_life_too(key: NewKey) -> None:

@@ -16,13 +16,15 @@ from tests.machine import Json, Site
 from tests.wire.test_golden import GOLDEN
 
 ADDRESSES = {
-    "reports", "metrics", "services", "servers", "audit", "audit.csv", "audit.json",
+    "reports", "metrics", "services", "servers", "audit", "audit.csv", "audit.json", "history", "profiles",
     "configuration", "configuration/revisions", "configuration/revisions/{number}", "configuration/rollback",
     "configuration/rollout",
     "alerts", "alerts/history", "alerts/{number}/snooze", "alerts/rules", "alerts/rules/{number}",
     "alerts/silences", "alerts/silences/{number}",
     "alerts/destinations", "alerts/destinations/{number}", "alerts/destinations/{number}/test",
     "alerts/deliveries", "alerts/deliveries/{number}", "alerts/deliveries/{number}/retry",
+    "leaks", "leaks/tidiness", "leaks/{number}", "leaks/{number}/cohorts", "leaks/{number}/assign",
+    "leaks/{number}/ignore", "leaks/{number}/link",
     "cleanup/emergency", "cleanup/sweeps", "cleanup/plans", "cleanup/plans/{plan_id}",
     "cleanup/plans/{plan_id}/execute",
     "cleanup/plans/{plan_id}/undo", "cleanup/plans/{plan_id}/stop", "cleanup/plans/{plan_id}/orders",

@@ -1,65 +1,44 @@
-"""An order's life under any course of events: lost answers, repeated outcomes, crashes, deaths, changes of mind.
+"""An order's life under any course of events: processes that die between any two statements, answers and sockets that
+are lost, outcomes told twice, servers that end, people who change their minds.
 
-Whatever happens, the agent closes only what was ordered and still is the same, each once; nothing is lost; and in the
-end every order says what became of each of its connections.
+Whatever happens, the agent closes only what was ordered and still is the same, each once; nothing is lost; what was
+stopped in time never goes out; and in the end every order says what became of each of its connections.
 """
 
-from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from connmon.accounts.actions import create_game_without_members
-from connmon.cleanup import statements as sql
 from connmon.cleanup import steps
-from connmon.cleanup.actions import abort_plan, execute_plan, make_plan, undo_plan
-from connmon.cleanup.desk import AGAIN_AFTER, AT_ONCE
+from connmon.cleanup.actions import abort_plan, declare_emergency, execute_plan, make_plan, once, undo_plan
+from connmon.cleanup.desk import AGAIN_AFTER
 from connmon.cleanup.models import Order, Plan
 from connmon.cleanup.queries import order_outcomes
 from connmon.cleanup.scope import EVERYTHING
 from connmon.core.errors import DomainError
-from connmon.core.ids import server_key
 from connmon.registry.models import Connection, GameServer, OrderOutcome, ServerState, Service
+from tests.cleanup.faults import Agent, Line, dying_at
 from tests.cleanup.steering import BY
+from tests.cleanup.web import Web
 from tests.conftest import NOW
 
 SERVERS = 3
+WEBS = 2
 LISTS = ("service_ids", "live", "opened", "closed", "idle", "orphaned", "stale", "pool_types", "pool_size",
          "pool_in_use", "pool_hits", "pool_misses")  # fmt: skip
 OPEN = {"waiting", "pending", "sent"}
-
-
-class Agent:
-    """A game server that keeps to the protocol: an id once, only what is the same, outcomes until they arrive."""
-
-    def __init__(self, key: int) -> None:
-        self.key = key
-        self.live: dict[int, float] = {}
-        self.essential: set[int] = set()
-        self.executed: Counter[str] = Counter()
-        self.closed: Counter[int] = Counter()
-        self.outcomes: list[dict[str, Any]] = []
-
-    def execute(self, order_id: str, ids: list[int], moments: list[float]) -> None:
-        if order_id in self.executed:
-            return
-        self.executed[order_id] += 1
-        lists: dict[str, list[int]] = {"closed": [], "gone": [], "changed": []}
-        for number, opened_at in zip(ids, moments, strict=True):
-            if number not in self.live:
-                lists["gone"].append(number)
-            elif self.live[number] != opened_at:
-                lists["changed"].append(number)
-            else:
-                del self.live[number]
-                self.closed[number] += 1
-                lists["closed"].append(number)
-        self.outcomes.append({"order_id": order_id, "status": "done", **lists})
 
 
 class Life(RuleBasedStateMachine):
@@ -73,9 +52,15 @@ class Life(RuleBasedStateMachine):
         self.next_id = 1
         self.agents = [self._start(f"s-{number}") for number in range(SERVERS)]
         self.changed: set[tuple[int, int]] = set()  # not the connections that were ordered any more
+        self.dead: list[Agent] = []
+        self.webs = [Web(self._clock) for _ in range(WEBS)]
+        self.lines: dict[int, Line] = {}
+
+    def _clock(self) -> datetime:
+        return self.now
 
     def _start(self, name: str) -> Agent:
-        agent = Agent(server_key(self.game.pk, name, str(self.next_id)))
+        agent = Agent(self.game.pk * 1_000_000 + self.next_id)  # in order, so that a course can be taken again
         GameServer.objects.create(
             id=agent.key, game=self.game, name=name, boot=str(self.next_id), agent="t", first_seen_at=NOW
         )
@@ -107,63 +92,113 @@ class Life(RuleBasedStateMachine):
         return list(Order.objects.filter(plan__game=self.game))
 
     agent_numbers = st.integers(0, SERVERS - 1)
+    web_numbers = st.integers(0, WEBS - 1)
+    statements = st.integers(0, 30)  # more than any of these acts has
 
-    @rule(canary=st.booleans())
-    def plan(self, canary: bool) -> None:
-        make_plan(self.game, EVERYTHING, reason="x", by=BY, now=self.now, canary=canary, servers_per_second=1)
+    @initialize(canary=st.booleans())
+    def something_runs(self, canary: bool) -> None:
+        self.plan(canary, dies_at=99)
+        self.execute(0, dies_at=99)
+        for _ in range(2):
+            steps.step(now=self.now)
 
-    @rule(hold=st.sampled_from([0, 10]))
-    def execute(self, hold: int) -> None:
+    @precondition(lambda self: len(self._plans("planned")) < 2)
+    @rule(canary=st.booleans(), dies_at=statements)
+    def plan(self, canary: bool, dies_at: int) -> None:
+        with dying_at(dies_at):
+            make_plan(self.game, EVERYTHING, reason="x", by=BY, now=self.now, canary=canary, servers_per_second=2)
+
+    @precondition(lambda self: self._plans("planned"))
+    @rule(hold=st.sampled_from([0, 0, 10]), dies_at=statements)
+    def execute(self, hold: int, dies_at: int) -> None:
         for made in self._plans("planned")[:1]:
-            self._try(execute_plan, made, hold=timedelta(seconds=hold))
+            self._try(execute_plan, made, dies_at, hold=timedelta(seconds=hold))
 
-    @rule()
-    def undo(self) -> None:
+    @rule(key=st.sampled_from(["a", "b"]), dies_at=statements)
+    def declare_an_emergency_until_it_is_answered(self, key: str, dies_at: int) -> None:
+        """The web process dies under way; ops ask again with the same Idempotency-Key."""
+        with dying_at(dies_at):
+            self._declare(key)
+        assert self._declare(key) == self._declare(key)
+        assert Plan.objects.filter(game=self.game, origin="emergency", reason=key).count() == 1
+
+    def _declare(self, key: str) -> int:
+        def act() -> Plan:
+            return declare_emergency(self.game, reason=key, by=BY, now=self.now, hold=timedelta(0))
+
+        return once(self.game, key=key, asked={"reason": key}, now=self.now, act=act).pk
+
+    @precondition(lambda self: self._plans("held", "running"))
+    @rule(dies_at=statements)
+    def somebody_changes_their_mind(self, dies_at: int) -> None:
         for made in self._plans("held", "running")[:1]:
-            self._try(undo_plan, made)
+            self._try(undo_plan if made.state == "held" else abort_plan, made, dies_at)
 
-    @rule()
-    def abort(self) -> None:
-        for made in self._plans("held", "running")[:1]:
-            self._try(abort_plan, made)
-
-    def _try(self, act: Any, made: Plan, **more: Any) -> None:
+    def _try(self, act: Any, made: Plan, dies_at: int, **more: Any) -> None:
         try:
-            act(self.game, made.pk, by=BY, now=self.now, **more)
+            with dying_at(dies_at):
+                act(self.game, made.pk, by=BY, now=self.now, **more)
         except DomainError:
             assert act is not execute_plan or made.next_at <= self.now
 
-    @rule(seconds=st.sampled_from([0.5, 1, 2, 11, AGAIN_AFTER + 1, 100]))
-    def time_passes(self, seconds: float) -> None:
+    @rule(seconds=st.sampled_from([0, 0.5, 1, 2, 11, AGAIN_AFTER + 1, 100]), dies_at=statements)
+    def a_worker_takes_a_step(self, seconds: float, dies_at: int) -> None:
         self.now += timedelta(seconds=seconds)
-        steps.step(now=self.now)
+        with dying_at(dies_at):
+            steps.step(now=self.now)
+
+    @rule(number=agent_numbers, web=web_numbers, clean=st.booleans())
+    def agent_connects(self, number: int, web: int, clean: bool) -> None:
+        """`clean`: the web process hears of the end of the socket before."""
+        agent = self.agents[number]
+        before = self.lines.get(agent.key)
+        if before:
+            before.fate = "silent"
+            if clean:
+                before.hang_up()
+        self.lines[agent.key] = Line(agent, self.webs[web])
+
+    @precondition(lambda self: self.lines)
+    @rule(number=agent_numbers, fate=st.sampled_from(["well", "silent", "breaks"]))
+    def a_socket_changes_its_fate(self, number: int, fate: str) -> None:
+        line = self.lines.get(self.agents[number].key)
+        if line:
+            line.fate = fate
 
     @rule()
-    def worker_dies_before_its_commit(self) -> None:
-        before = list(Order.objects.filter(plan__game=self.game).order_by("id").values())
-        with transaction.atomic():
-            steps.step(now=self.now)
-            transaction.set_rollback(True)
-        assert list(Order.objects.filter(plan__game=self.game).order_by("id").values()) == before
+    def a_second_goes_well(self) -> None:
+        self.now += timedelta(seconds=1)
+        while steps.step(now=self.now):
+            pass
+        for web in self.webs:
+            web.push_all()
+        for number, agent in enumerate(self.agents):
+            if agent.key not in self.lines:
+                self.agent_fetches(number, 0, lost=False, again=False)
+            self.agent_reports(number, lost=False, twice=False)
 
-    @rule(number=agent_numbers, lost=st.booleans(), again=st.booleans())
-    def agent_fetches(self, number: int, lost: bool, again: bool) -> None:
+    @rule(web=web_numbers)
+    def a_web_process_looks_for_orders(self, web: int) -> None:
+        self.webs[web].push_all()
+
+    @rule(web=web_numbers)
+    def a_web_process_dies(self, web: int) -> None:
+        """With its sockets, and with all that it knew."""
+        self.webs[web].die()
+        self.lines = {key: line for key, line in self.lines.items() if line.web is not self.webs[web]}
+        self.webs[web] = Web(self._clock)
+
+    @rule(web=web_numbers)
+    def the_database_drops_a_web_process(self, web: int) -> None:
+        self.webs[web].lose_its_connections()
+
+    @rule(number=agent_numbers, web=web_numbers, lost=st.booleans(), again=st.booleans())
+    def agent_fetches(self, number: int, web: int, lost: bool, again: bool) -> None:
         """`lost`: the web process dies after its commit, before the answer is out."""
         agent = self.agents[number]
-        values: dict[str, Any] = {
-            "now": self.now,
-            "servers": [agent.key],
-            "again": again,
-            "again_after": AGAIN_AFTER,
-            "most": AT_ONCE,
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(sql.CLAIM, values)
-            claimed = cursor.fetchall()
-        for server_id, order_id, ids, moments in claimed:
-            assert server_id == agent.key
+        for order in self.webs[web].fetch(agent.key, again=again):
             if not lost:
-                agent.execute(order_id, ids, moments)
+                agent.execute(order)
 
     @precondition(lambda self: any(agent.outcomes for agent in self.agents))
     @rule(number=agent_numbers, lost=st.booleans(), twice=st.booleans())
@@ -196,18 +231,23 @@ class Life(RuleBasedStateMachine):
 
     @rule(number=agent_numbers)
     def server_dies(self, number: int) -> None:
-        GameServer.objects.filter(pk=self.agents[number].key).update(ended_at=self.now)
-        Connection.objects.filter(server_id=self.agents[number].key).delete()
+        agent = self.agents[number]
+        GameServer.objects.filter(pk=agent.key).update(ended_at=self.now)
+        Connection.objects.filter(server_id=agent.key).delete()
+        line = self.lines.pop(agent.key, None)
+        if line:
+            line.hang_up()
+        self.dead.append(agent)
         self.agents[number] = self._start(f"s-{number}")
 
     @invariant()
     def no_order_is_executed_twice_and_no_connection_closed_twice(self) -> None:
-        for agent in self.agents:
+        for agent in self.agents + self.dead:
             assert all(count == 1 for count in (*agent.executed.values(), *agent.closed.values()))
 
     @invariant()
     def nothing_essential_or_changed_is_closed(self) -> None:
-        for agent in self.agents:
+        for agent in self.agents + self.dead:
             assert agent.essential <= agent.live.keys()
             assert not {number for key, number in self.changed if key == agent.key} & agent.closed.keys()
 
@@ -218,30 +258,48 @@ class Life(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Everything comes to its end, and the end accounts for every connection."""
+        try:
+            self._come_to_an_end()
+        finally:
+            for web in self.webs:
+                web.die()
+        assert not self._plans("planned", "held", "running", "watching")
+        for made in self._plans("aborted", "expired", "undone"):
+            assert made.detail
+        for order in self._orders():
+            self._order_is_explained(order)
+        self._nothing_was_lost()
+        self.no_order_is_executed_twice_and_no_connection_closed_twice()
+        self.nothing_essential_or_changed_is_closed()
+
+    def _come_to_an_end(self) -> None:
+        for line in self.lines.values():
+            line.hang_up()
         for _ in range(3):
-            for number, agent in enumerate(self.agents):
-                self.agent_fetches(number, False, True)
-                if agent.outcomes:
-                    self.agent_reports(number, False, False)
+            for number in range(SERVERS):
+                for again in (True, False, False):
+                    self.agent_fetches(number, 0, lost=False, again=again)
+                self.agent_reports(number, lost=False, twice=False)
             self.now += timedelta(seconds=310)
             while steps.step(now=self.now):
                 self.now += timedelta(seconds=1)
         self.now += timedelta(hours=1)
         while steps.step(now=self.now):
             self.now += timedelta(seconds=60)
-        assert not self._plans("planned", "held", "running", "watching")
-        told_by = {agent.key: agent.closed for agent in self.agents}
-        for order in self._orders():
-            assert order.state not in OPEN
-            outcomes = {one["id"]: one["outcome"] for one in order_outcomes(order)}
-            assert set(outcomes) == set(order.connection_ids)
-            assert "open" not in outcomes.values()
-            for number, outcome in outcomes.items():
-                if order.server_id in told_by and outcome == "closed":
-                    assert told_by[order.server_id][number] == 1
-        self._nothing_was_lost()
-        self.no_order_is_executed_twice_and_no_connection_closed_twice()
-        self.nothing_essential_or_changed_is_closed()
+
+    def _order_is_explained(self, order: Order) -> None:
+        assert order.state not in OPEN
+        assert order.detail or order.state in {"done", "refused", "cancelled"}
+        outcomes = {one["id"]: one["outcome"] for one in order_outcomes(order)}
+        assert set(outcomes) == set(order.connection_ids)
+        assert "open" not in outcomes.values()
+        (agent,) = (agent for agent in self.agents + self.dead if agent.key == order.server_id)
+        assert order.state != "cancelled" or order.id not in agent.executed
+        assert not order.detail.startswith("The server ended") or agent in self.dead
+        assert not order.detail.startswith("Its server never fetched") or order.id not in agent.executed
+        for number, outcome in outcomes.items():
+            if outcome == "closed":
+                assert agent.closed[number] == 1
 
     def _nothing_was_lost(self) -> None:
         """What a living agent closed is known as closed."""
@@ -251,10 +309,12 @@ class Life(RuleBasedStateMachine):
 
 
 @pytest.mark.usefixtures("transactional_db")
-def test_an_order_holds_what_it_promises_under_any_course_of_events() -> None:
+def test_an_order_holds_what_it_promises_under_any_course_of_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connmon.cleanup.steps.CHUNK", 1)  # each server has three orders,
+    monkeypatch.setattr("connmon.cleanup.desk.AT_ONCE", 2)  # which is more than go out at once
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=16, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

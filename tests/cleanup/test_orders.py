@@ -38,7 +38,7 @@ def test_with_orders_the_next_report_is_wanted_soon(busy: Machine, game: Game) -
     run(game)
     while not (answer := busy.send()).body["orders"]:
         assert answer.body["interval"] == 10.0
-    assert answer.body["interval"] == 1.0
+    assert answer.body["interval"] == 0.5
     assert busy.send().body["interval"] == 10.0
 
 

@@ -9,7 +9,8 @@ from connmon.accounts.models import Game
 from connmon.core.ids import server_key
 from connmon.registry.models import Connection, GameServer, RefusedReport, ServerState, Service
 from connmon.registry.states import OWNER_KINDS, STATES, ConnectionState, OwnerKind
-from connmon.telemetry.models import GameSample, ServiceSample
+from connmon.telemetry.models import GameSample, ProfileSample, ServiceSample
+from connmon.telemetry.partitions import ensure_partitions
 
 LEASE: Final = timedelta(seconds=30)
 SCRIPT: Final = "<script>alert(1)</script>"
@@ -190,6 +191,33 @@ def put_samples(
         )
         for service, values in services.items()
         for at, value in zip(moments, values, strict=True)
+    )
+
+
+def put_profile(
+    service: Service,
+    *,
+    type: str = "RunService.Heartbeat",
+    site: str = "ServerScriptService.Combat:118",
+    calls: int = 100,
+    total_us: float = 5_000.0,
+    at: datetime,
+) -> ProfileSample:
+    """What the callbacks of one site cost in the minute of `at`."""
+    minute = at.replace(second=0, microsecond=0)
+    ensure_partitions(60, minute)
+    return ProfileSample.objects.create(
+        step=60,
+        game_id=service.game_id,
+        at=minute,
+        service_id=service.pk,
+        type=type,
+        site=site,
+        p50_us=40.0,
+        p95_us=90.0,
+        max_us=1_200.0,
+        count_new=calls,
+        total_us_new=total_us,
     )
 
 

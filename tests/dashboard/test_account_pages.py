@@ -16,14 +16,14 @@ PASSWORD = "correct horse battery"
 def test_a_user_logs_in_in_any_case_and_sees_the_only_game(client: Client, game: Game, owner: User) -> None:
     owner.set_password(PASSWORD)
     owner.save()
-    answer = client.post("/login/", {"username": "OWNER@Example.com", "password": PASSWORD}, follow=True)
+    answer = client.post("/login/", {"login": "OWNER@Example.com", "password": PASSWORD}, follow=True)
     assert answer.redirect_chain[-1][0] == f"/g/{game.slug}/"
 
 
 def test_a_wrong_password_says_so(client: Client, owner: User) -> None:
     owner.set_password(PASSWORD)
     owner.save()
-    answer = client.post("/login/", {"username": owner.email, "password": "wrong"})
+    answer = client.post("/login/", {"login": owner.email, "password": "wrong"})
     assert "errorlist" in answer.content.decode()
 
 

@@ -1,63 +1,26 @@
 """The pages in Chromium: live figures, pause, search, keys, and no complaint of the browser."""
 
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import re
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from connmon.accounts.audit import Actor
-from connmon.accounts.models import Game, User
+from connmon.accounts.models import Game
+from connmon.alerts.models import Alert
+from connmon.cleanup import actions
 from connmon.configuration.actions import change_configuration
+from tests.cleanup import steering
+from tests.dashboard.alarms import put_alert, put_rule
+from tests.dashboard.browsing import BROWSER
 from tests.dashboard.pages import fill
-from tests.machine import PATIENCE, Machine, Site, opened, service
+from tests.dashboard.plans import address_of, put_busy_server
+from tests.machine import Machine, opened, service
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif("NO_BROWSER" in os.environ, reason="NO_BROWSER is set"),
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}; set CHROMIUM"),
-    # Static files come from WhiteNoise, which has no asynchronous way to send them.
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume synchronous iterators"),
-]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    # The driver runs a loop in this thread, in which Django would refuse its synchronous calls.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What the browser wrote to its console, and errors of scripts."""
-    return []
-
-
-@pytest.fixture
-def page(transactional_db: None, chromium: Browser, site: Site, owner: User, complaints: list[str]) -> Iterator[Page]:
-    """A logged-in page."""
-    client = Client()
-    client.force_login(owner)
-    base = f"http://127.0.0.1:{site.port}"
-    context = chromium.new_context(base_url=base, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(PATIENCE * 1000)
-    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": base}])
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
+pytestmark = BROWSER
 
 
 def bound(page: Page, path: str) -> str:
@@ -118,7 +81,7 @@ def test_the_registry_is_searched_in_place_and_the_address_keeps_the_question(
         services=[service()], opened=[opened(1, owner="player:1"), opened(2, owner="player:22", name="Needle")]
     )
     page.goto(f"/g/{game.slug}/servers/{server.id}/")
-    page.keyboard.press("/")
+    page.keyboard.press("f")
     page.keyboard.type("needle")
     rows = page.locator("[data-swap-target] tbody tr")
     expect(rows).to_have_count(1)
@@ -182,9 +145,57 @@ def test_the_audit_trail_is_filtered_in_place_and_the_address_keeps_it(
     assert complaints == []
 
 
+def test_an_alarm_comes_is_snoozed_and_goes_without_a_reload(
+    page: Page, game: Game, complaints: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.feed.IDLE_INTERVAL", 0.1)
+    page.goto(f"/g/{game.slug}/alerts/")
+    expect(page.get_by_text("Nothing is alarming.")).to_be_visible()
+    alert = put_alert(put_rule(game, "Leak", severity="critical"))
+    row = page.locator('[data-rows="alerts"] tr')
+    expect(row).to_contain_text("Critical")
+    expect(row.get_by_role("link")).to_have_attribute("href", f"/g/{game.slug}/")
+    row.get_by_text("Snooze").click()
+    row.get_by_role("button", name="4 h").click()
+    expect(row).to_contain_text("Snoozed by owner@example.com")
+    Alert.objects.filter(pk=alert.pk).update(state="resolved", resolved_at=timezone.now())
+    expect(page.get_by_text("Nothing is alarming.")).to_be_visible()
+    expect(row).to_have_count(0)
+    assert complaints == []
+
+
+def test_the_overview_carries_an_alarm_as_it_comes(
+    page: Page, game: Game, complaints: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.feed.IDLE_INTERVAL", 0.1)
+    page.goto(f"/g/{game.slug}/")
+    expect(page.locator("[data-badge]")).to_have_attribute("data-life", "live")
+    expect(page.locator(".strip")).to_be_hidden()
+    put_alert(put_rule(game, "Leak"), summary="<b>120</b> stale")
+    expect(page.locator(".strip")).to_contain_text("<b>120</b> stale")
+    assert complaints == []
+
+
+def test_a_plan_that_somebody_else_executes_counts_down_and_can_be_taken_back(
+    page: Page, game: Game, complaints: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.feed.IDLE_INTERVAL", 0.1)
+    put_busy_server(game)
+    made = steering.plan(game)
+    page.goto(address_of("plan", made))
+    expect(page.locator("#question")).to_have_text("Close 3 connections on 1 server?")
+    actions.execute_plan(game, made.pk, by=steering.BY, now=timezone.now(), hold=timedelta(seconds=60))
+    expect(page.locator("#hold-title")).to_contain_text(re.compile(r"Runs in (\d+ s|1:00 min)"))
+    expect(page.locator("#question")).to_be_hidden()
+    page.get_by_role("button", name="Take it back").press("Enter")
+    expect(page.locator('[data-bind="plan.state"]')).to_have_text("Taken back")
+    assert steering.again(made).state == "undone"
+    assert complaints == []
+
+
 def test_no_page_makes_the_browser_complain(page: Page, game: Game, complaints: list[str]) -> None:
     filled = fill(game)
-    for address in [*filled.addresses(), "/?all", "/games/new/"]:
+    for address in [*filled.everything(), "/?all", "/games/new/"]:
         if address.endswith(("json", "registry", "table")):
             continue
         page.goto(address)

@@ -231,16 +231,28 @@ def test_any_revision_and_the_defaults_are_gone_back_to(number: int, value: int,
     put_revision(game, 60)
     put_revision(game, 70)
     address = reverse("restore-revision", kwargs={"slug": game.slug, "number": number})
-    answer = as_owner.post(address, {"reason": "It was better"}, follow=True)
+    answer = as_owner.post(address, {"reason": "It was better", "expected": 2}, follow=True)
     assert "as revision 3" in answer.content.decode()
     assert current(game.pk).get("CONNECTION_POOLS", "MAX_POOL_SIZE") == value
 
 
 def test_going_back_takes_a_reason(as_owner: Client, game: Game) -> None:
     put_revision(game, 60)
-    answer = as_owner.post(reverse("restore-revision", kwargs={"slug": game.slug, "number": 0}), {"reason": " "})
+    answer = as_owner.post(
+        reverse("restore-revision", kwargs={"slug": game.slug, "number": 0}), {"reason": " ", "expected": 1}
+    )
     assert (answer.status_code, Revision.objects.count()) == (422, 1)
     assert "errorlist" in answer.content.decode()
+
+
+def test_going_back_over_a_change_in_between_is_refused_and_shows_it(as_owner: Client, game: Game) -> None:
+    put_revision(game, 60)
+    put_revision(game, 70)
+    address = reverse("restore-revision", kwargs={"slug": game.slug, "number": 0})
+    answer = as_owner.post(address, {"reason": "It was better", "expected": 1})
+    assert (answer.status_code, Revision.objects.count()) == (422, 2)
+    assert "Revision 2 holds by now" in answer.content.decode()
+    assert '<input type="hidden" name="expected" value="2">' in answer.content.decode()
 
 
 def test_older_revisions_are_a_page_further(as_owner: Client, game: Game) -> None:

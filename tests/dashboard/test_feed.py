@@ -136,3 +136,26 @@ async def test_a_fault_of_the_channel_layer_leaves_the_page_at_its_own_rhythm(
 @pytest.mark.parametrize(("took", "pause"), [(0.0, 0.12), (0.02, 0.1), (0.5, 2.0)])
 def test_a_slow_look_is_followed_by_a_longer_pause(took: float, pause: float) -> None:
     assert feed.pause_after(took) == pytest.approx(pause)
+
+
+@pytest.mark.parametrize(
+    ("page", "state", "seconds"),
+    [
+        (Page("overview"), {}, 5.0),
+        (Page("cleanup"), {}, 2.0),
+        (Page("alerts"), {}, 2.0),
+        (Page("plan", 7), {}, 5.0),
+        (Page("plan", 7), {"plan": {"state": "planned"}}, 1.0),
+        (Page("plan", 7), {"plan": {"state": "held"}}, 1.0),
+        (Page("plan", 7), {"plan": {"state": "running"}}, 1.0),
+        (Page("plan", 7), {"plan": {"state": "watching"}}, 5.0),
+    ],
+)
+def test_a_page_that_workers_change_is_looked_at_by_itself(page: Page, state: dict[str, Any], seconds: float) -> None:
+    assert min(feed.IDLE_INTERVAL, page.rhythm(state)) == seconds
+
+
+@pytest.mark.parametrize("kind", ["cleanup", "alerts", "destinations"])
+def test_reports_do_not_concern_pages_that_workers_change(kind: str) -> None:
+    assert not Page(kind).is_concerned(None)
+    assert not Page(kind).is_concerned([7])

@@ -23,7 +23,7 @@ console.log(JSON.stringify(answers));
 """
 
 
-@pytest.mark.parametrize("name", ["count", "rate", "megabytes", "share", "seconds"])
+@pytest.mark.parametrize("name", ["count", "rate", "megabytes", "share", "seconds", "left"])
 def test_the_server_formats_each_case_as_written(name: str) -> None:
     assert [[value, getattr(connmon, name)(value)] for value, _ in CASES[name]] == CASES[name]
 

@@ -17,7 +17,7 @@ from websockets.typing import Origin
 
 from connmon.accounts.models import Game, Membership, User
 from connmon.registry.models import ServerState
-from dashboard import consumers, feed
+from dashboard import admission, feed
 from dashboard.pages import Page
 from tests.machine import PATIENCE, Machine, Site, opened, service, wait_for
 
@@ -175,7 +175,7 @@ def test_a_service_of_another_game_brings_no_data(
 
 
 def test_a_member_who_is_removed_is_cut_off(watch: Watch, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "RECHECK", 0.05)
+    monkeypatch.setattr(admission, "RECHECK", 0.05)
     socket = watch()
     next_message(socket)
     Membership.objects.filter(user=owner).delete()
@@ -183,7 +183,7 @@ def test_a_member_who_is_removed_is_cut_off(watch: Watch, owner: User, monkeypat
 
 
 def test_a_browser_that_logged_out_is_cut_off(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "RECHECK", 0.05)
+    monkeypatch.setattr(admission, "RECHECK", 0.05)
     socket = watch()
     next_message(socket)
     SessionStore.get_model_class().objects.all().delete()

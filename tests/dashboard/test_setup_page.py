@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,13 +19,13 @@ from connmon.accounts.actions import add_member, create_game_without_members
 from connmon.accounts.models import ApiKey, Game, Role, User
 from connmon.core import ids
 from connmon.core.ids import NewKey
-from connmon.registry.models import GameServer
+from connmon.registry.models import GameServer, Service
 from connmon.wire.codec import decode_report
 from dashboard.snippets import snippets
 from luauvm import VM, VMOptions
 from tests.dashboard.factories import put_refusal, put_server
 from tests.luau.backend import Backend
-from tests.machine import Site
+from tests.machine import PATIENCE, Site, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAINTEXT = re.compile(r"cm_[a-z0-9]{10}_[a-z0-9]{40}")
@@ -150,14 +151,19 @@ def test_the_luau_snippet_makes_a_server_report() -> None:
     assert "HelloService" in {counters.name for counters in backend.received[0].services}
 
 
-def test_the_python_snippet_sends_a_report_that_is_taken(
+def test_the_python_snippet_is_a_server_that_reports_until_it_is_stopped(
     transactional_db: None, site: Site, game: Game, key: NewKey
 ) -> None:
     base = f"http://127.0.0.1:{site.port}/"
     code = next(snippet.code for snippet in snippets(base, key.plaintext) if snippet.id == "python")
-    output = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
-    assert output.startswith("200 ")
-    assert GameServer.objects.get().name == "first-try"
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as server:
+        try:
+            wait_for(lambda: GameServer.objects.filter(name="first-try").exists(), "the server")
+        finally:
+            server.send_signal(signal.SIGINT)
+        _, errors = server.communicate(timeout=PATIENCE)
+    assert (server.returncode, errors) == (0, "")
+    assert Service.objects.filter(game=game, name="HelloService").exists()
 
 
 @pytest.fixture

@@ -91,11 +91,17 @@ def test_a_clock_that_is_off_is_noted_and_otherwise_ignored(server: Machine, ahe
     assert abs(server.state.received_at - timezone.now()) < timedelta(seconds=5)
 
 
-@pytest.mark.parametrize(("interval", "lease"), [(10, 30), (0.1, 3), (3_600, 10_800)])
+@pytest.mark.parametrize(("interval", "lease"), [(10, 30), (60, 180), (3_600, 10_800)])
 def test_a_server_is_due_after_three_of_its_intervals(server: Machine, interval: float, lease: float) -> None:
     server.send_first(interval=interval)
     state = server.state
     assert state.due_at - state.received_at == timedelta(seconds=lease)
+
+
+def test_a_server_that_hurries_once_is_due_no_earlier_than_the_others(server: Machine) -> None:
+    server.send_first(interval=0.5)
+    state = server.state
+    assert state.due_at - state.received_at == timedelta(seconds=30)
 
 
 def test_each_report_renews_the_lease(server: Machine) -> None:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from connmon.runtime import processes
+from connmon.runtime.supervisor import RECORDS
 from tests.runtime.conftest import StartRun, processes_of, wait_for
 
 FOREVER = "import signal; print('running', flush=True); signal.pause()"
@@ -153,6 +154,20 @@ def test_a_start_ends_the_child_that_a_killed_supervisor_left(start: StartRun, f
     again = start([entry("left", FOREVER)], leftover_patience=0.2)
     assert "ending what an earlier run has left: left …" in again.output()
     assert not processes.is_alive(left)
+
+
+def test_records_that_cannot_be_written_end_nothing(start: StartRun, folder: Path) -> None:
+    run = start([entry("victim", FOREVER), entry("other", FOREVER)])
+    run.wait_for_line("running", times=2)
+    others = {process.pid for process in children(folder)}
+    (folder / RECORDS).with_suffix(".new").mkdir()  # in the way of the draft, as a full disk is
+    victim = next(child for child in processes.read_records(folder / RECORDS) if child.name == "victim").pid
+    psutil.Process(victim).kill()
+    run.wait_for_line("victim was killed by SIGKILL; starting it again in 0.5 s")
+    run.wait_for_line("running", times=3)
+    assert "processes.json could not be written" in run.output()
+    assert others - {victim} < {process.pid for process in children(folder)}
+    assert run.stop() == 0
 
 
 def test_a_connection_made_while_the_web_process_is_down_is_answered_by_the_next(start: StartRun) -> None:

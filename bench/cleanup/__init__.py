@@ -1,0 +1,1 @@
+"""An emergency over many agents, while processes are killed."""

@@ -1,0 +1,1 @@
+"""How well the migrator finds, rewrites and proves, over the labelled corpus of tests/migrator."""

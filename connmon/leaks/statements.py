@@ -1,0 +1,171 @@
+"""The SQL of a look. Times of agents are put on our clock by the server's skew. Values are bound."""
+
+from typing import Final, LiteralString
+
+from connmon.registry.states import OWNER_KINDS, STATES, ConnectionState, OwnerKind
+
+# Kept as numbers in the tables; they are constants of the code, never values from outside.
+PLAYER: Final = OWNER_KINDS.index(OwnerKind.PLAYER)
+ORPHANED: Final = STATES.index(ConnectionState.ORPHANED)
+STALE: Final = STATES.index(ConnectionState.STALE)
+
+# One scan of the game's connections for everything a look needs. First by owner: that makes distinct owners a count.
+COUNT: Final[LiteralString] = """
+    CREATE TEMPORARY TABLE leaks_counted ON COMMIT DROP AS
+    WITH running AS MATERIALIZED (
+        SELECT g.id, extract(epoch FROM g.first_seen_at)::float8 AS booted, s.clock_skew AS skew
+        FROM registry_gameserver g JOIN registry_serverstate s ON s.server_id = g.id
+        WHERE g.game_id = %(game)s AND g.ended_at IS NULL AND s.due_at > %(now)s AND s.synced
+    ), by_owner AS (
+        SELECT c.server_id, c.service_id, c.type, c.site, c.owner_kind, c.owner, count(*) AS live,
+               count(*) FILTER (WHERE c.state IN (%(orphaned)s, %(stale)s)) AS remnants,
+               bool_or(c.state = %(orphaned)s) AS is_gone,
+               count(*) FILTER (WHERE c.opened_at - r.skew > r.booted + %(start_up)s
+                                      AND c.opened_at - r.skew <= %(old)s) AS old
+        FROM running r JOIN registry_connection c ON c.server_id = r.id
+        GROUP BY c.server_id, c.service_id, c.type, c.site, c.owner_kind, c.owner
+    )
+    SELECT * FROM by_owner
+"""
+ADD_ORIGINS: Final[LiteralString] = """
+    INSERT INTO leaks_origin (game_id, service_id, type, site)
+    SELECT DISTINCT %(game)s, n.service_id, n.type, n.site FROM leaks_counted n
+    WHERE NOT EXISTS (SELECT FROM leaks_origin o
+                      WHERE o.service_id = n.service_id AND o.type = n.type AND o.site = n.site)
+    LIMIT greatest(0, %(origins)s - (SELECT count(*) FROM leaks_origin WHERE game_id = %(game)s))
+    ON CONFLICT DO NOTHING
+"""
+ADD_TICKS: Final[LiteralString] = """
+    INSERT INTO leaks_tick (server_id, at, players, origin_ids, live, owners)
+    SELECT s.server_id, %(at)s, s.players, coalesce(array_agg(o.id) FILTER (WHERE o.id IS NOT NULL), '{}'),
+           coalesce(array_agg(n.live) FILTER (WHERE o.id IS NOT NULL), '{}'),
+           coalesce(array_agg(n.owners) FILTER (WHERE o.id IS NOT NULL), '{}')
+    FROM registry_gameserver g
+    JOIN registry_serverstate s ON s.server_id = g.id
+    LEFT JOIN (
+        SELECT server_id, service_id, type, site, sum(live)::int AS live,
+               (count(*) FILTER (WHERE owner_kind = %(player)s))::int AS owners
+        FROM leaks_counted GROUP BY server_id, service_id, type, site
+    ) n ON n.server_id = s.server_id
+    LEFT JOIN leaks_origin o ON o.service_id = n.service_id AND o.type = n.type AND o.site = n.site
+    WHERE g.game_id = %(game)s AND g.ended_at IS NULL AND s.due_at > %(now)s AND s.synced
+    GROUP BY s.server_id, s.players
+    ON CONFLICT DO NOTHING
+"""
+# What is no longer so is forgotten; of servers that are silent nothing is known, so nothing is changed.
+FORGET_SIGHTINGS: Final[LiteralString] = """
+    DELETE FROM leaks_sighting x USING registry_gameserver g JOIN registry_serverstate s ON s.server_id = g.id
+    WHERE g.game_id = %(game)s AND x.server_id = g.id AND (g.ended_at IS NOT NULL OR s.due_at > %(now)s)
+      AND NOT EXISTS (SELECT FROM registry_connection c
+                      WHERE c.server_id = x.server_id AND c.service_id = x.service_id
+                        AND c.connection_id = x.connection_id AND c.state = x.state AND g.ended_at IS NULL)
+"""
+ADD_SIGHTINGS: Final[LiteralString] = """
+    INSERT INTO leaks_sighting (server_id, service_id, connection_id, state, first_at)
+    SELECT c.server_id, c.service_id, c.connection_id, c.state, %(now)s
+    FROM (SELECT DISTINCT server_id, service_id FROM leaks_counted WHERE remnants > 0) n
+    JOIN registry_connection c USING (server_id, service_id)
+    WHERE c.state IN (%(orphaned)s, %(stale)s)
+    ORDER BY c.server_id, c.service_id, c.connection_id LIMIT %(most)s
+    ON CONFLICT DO NOTHING
+"""
+# Who had connections at the last look and has none now has gone cleanly; who has an orphaned one newly has not.
+TIDY: Final[LiteralString] = """
+    WITH here AS (
+        SELECT server_id, array_agg(DISTINCT owner_kind || owner) FILTER (WHERE NOT gone) AS owners,
+               array_agg(DISTINCT owner_kind || owner) FILTER (WHERE gone) AS gone
+        FROM (SELECT server_id, owner_kind, owner, bool_or(is_gone) AS gone FROM leaks_counted
+              GROUP BY server_id, owner_kind, owner) each_owner
+        GROUP BY server_id
+    ), left_now AS (
+        SELECT substr(was, 1, 1)::smallint AS owner_kind, was = ANY(coalesce(h.gone, '{}')) AS behind
+        FROM leaks_roll r JOIN registry_gameserver g ON g.id = r.server_id
+        JOIN registry_serverstate s ON s.server_id = r.server_id
+        LEFT JOIN here h ON h.server_id = r.server_id, unnest(r.owners) AS was
+        WHERE g.game_id = %(game)s AND g.ended_at IS NULL AND s.due_at > %(now)s AND s.synced
+          AND NOT was = ANY(coalesce(h.owners, '{}'))
+    ), noted AS (
+        INSERT INTO leaks_tidiness (game_id, hour, owner_kind, tidy, left_behind)
+        SELECT %(game)s, date_trunc('hour', %(now)s::timestamptz, 'UTC'), owner_kind,
+               count(*) FILTER (WHERE NOT behind), count(*) FILTER (WHERE behind)
+        FROM left_now GROUP BY owner_kind
+        ON CONFLICT (game_id, hour, owner_kind) DO UPDATE SET
+            tidy = leaks_tidiness.tidy + excluded.tidy,
+            left_behind = leaks_tidiness.left_behind + excluded.left_behind
+    ), emptied AS (
+        DELETE FROM leaks_roll r USING registry_gameserver g JOIN registry_serverstate s ON s.server_id = g.id
+        WHERE g.game_id = %(game)s AND r.server_id = g.id
+          AND (g.ended_at IS NOT NULL OR (s.due_at > %(now)s AND s.synced))
+          AND NOT EXISTS (SELECT FROM here h WHERE h.server_id = r.server_id)
+    )
+    INSERT INTO leaks_roll (server_id, owners) SELECT server_id, coalesce(owners, '{}') FROM here
+    ON CONFLICT (server_id) DO UPDATE SET owners = excluded.owners
+    WHERE leaks_roll.owners IS DISTINCT FROM excluded.owners
+"""
+# Sites worth the fine rule, those with most to tell first: something stays, or something outlived its owner.
+CANDIDATES: Final[LiteralString] = """
+    SELECT o.id FROM leaks_counted n JOIN leaks_origin o
+        ON o.service_id = n.service_id AND o.type = n.type AND o.site = n.site
+    GROUP BY o.id HAVING sum(n.remnants) > 0 OR sum(n.old) >= %(least)s OR max(n.live) >= %(hoard)s
+    ORDER BY sum(n.remnants) > 0 DESC, sum(n.old) DESC, o.id LIMIT %(most)s
+"""
+# The servers on which a site has most to tell; a leak on thousands shows on these.
+PLACES: Final[LiteralString] = """
+    SELECT id, server_id FROM (
+        SELECT o.id, n.server_id,
+               row_number() OVER (PARTITION BY o.id
+                                  ORDER BY sum(n.remnants) DESC, sum(n.old) DESC, n.server_id) AS place
+        FROM leaks_counted n JOIN leaks_origin o
+            ON o.service_id = n.service_id AND o.type = n.type AND o.site = n.site
+        WHERE o.id = ANY(%(origins)s)
+        GROUP BY o.id, n.server_id
+    ) ranked WHERE place <= %(servers)s ORDER BY id, server_id
+"""
+SERVERS: Final[LiteralString] = """
+    SELECT g.id, g.name, extract(epoch FROM g.first_seen_at)::float8, g.place_version, s.clock_skew,
+           array_agg(extract(epoch FROM t.at)::float8 ORDER BY t.at), array_agg(t.players::float8 ORDER BY t.at)
+    FROM registry_gameserver g JOIN registry_serverstate s ON s.server_id = g.id JOIN leaks_tick t ON t.server_id = g.id
+    WHERE g.id = ANY(%(servers)s) AND t.at > %(since)s AND t.at <= %(now)s
+    GROUP BY g.id, s.clock_skew
+"""
+SERIES: Final[LiteralString] = """
+    SELECT t.server_id, u.origin_id, array_agg(extract(epoch FROM t.at)::float8 ORDER BY t.at),
+           array_agg(u.live::float8 ORDER BY t.at), array_agg(u.owners::float8 ORDER BY t.at)
+    FROM leaks_tick t, unnest(t.origin_ids, t.live, t.owners) AS u(origin_id, live, owners)
+    WHERE t.server_id = ANY(%(servers)s) AND t.at > %(since)s AND t.at <= %(now)s AND u.origin_id = ANY(%(origins)s)
+    GROUP BY t.server_id, u.origin_id
+"""
+# Creation times of what is alive, at most so many of a site on a server, in the order of their ids: an even sample
+# would cost a sort, and past this many the verdict stands anyway.
+BIRTHS: Final[LiteralString] = """
+    SELECT p.origin_id, p.server_id, b.opened, b.kinds, b.owners
+    FROM unnest(%(origins)s::int[], %(places)s::bigint[]) AS p(origin_id, server_id)
+    JOIN leaks_origin o ON o.id = p.origin_id,
+    LATERAL (
+        SELECT array_agg(opened_at) AS opened, array_agg(owner_kind) AS kinds, array_agg(owner) AS owners
+        FROM (SELECT opened_at, owner_kind, owner FROM registry_connection c
+              WHERE c.server_id = p.server_id AND c.service_id = o.service_id AND c.type = o.type AND c.site = o.site
+              LIMIT %(most)s) first_ones
+    ) b
+    WHERE b.opened IS NOT NULL
+"""
+REMNANTS: Final[LiteralString] = """
+    SELECT o.id, x.server_id, c.owner, c.opened_at, extract(epoch FROM x.first_at)::float8, x.state = %(stale)s
+    FROM leaks_sighting x
+    JOIN registry_connection c ON c.server_id = x.server_id AND c.service_id = x.service_id
+                              AND c.connection_id = x.connection_id
+    JOIN leaks_origin o ON o.service_id = c.service_id AND o.type = c.type AND o.site = c.site
+    WHERE x.server_id = ANY(%(servers)s) AND o.id = ANY(%(origins)s)
+    ORDER BY x.first_at, x.connection_id LIMIT %(most)s
+"""
+VERSIONS: Final[LiteralString] = """
+    SELECT g.place_version, count(*), avg(t.players)::float8, min(g.first_seen_at), bool_or(g.ended_at IS NULL)
+    FROM leaks_tick t JOIN registry_gameserver g ON g.id = t.server_id
+    WHERE g.game_id = %(game)s AND g.place_version IS NOT NULL
+    GROUP BY g.place_version ORDER BY g.place_version
+"""
+GAMES: Final[LiteralString] = """
+    SELECT DISTINCT game_id FROM registry_serverstate WHERE due_at > %(now)s AND NOT superseded ORDER BY game_id
+"""
+DROP_OLD: Final[LiteralString] = "DELETE FROM leaks_tick WHERE at < %(before)s"
+TRY_LOCK: Final[LiteralString] = "SELECT pg_try_advisory_xact_lock(%(room)s, %(game)s)"

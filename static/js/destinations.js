@@ -1,0 +1,5 @@
+import { replaceAddress } from "./address.js";
+import { start } from "./live.js";
+
+replaceAddress();
+start();

@@ -1,0 +1,3 @@
+import { SwapTable } from "./swap.js";
+
+new SwapTable(document.querySelector("[data-swap-url]"), []);

@@ -1,0 +1,3 @@
+import { replaceAddress } from "./address.js";
+
+replaceAddress();
