@@ -19,7 +19,7 @@ class ServiceSerializer(serializers.Serializer[Any]):
     stale = serializers.IntegerField()
 
 
-class ServerSerializer(serializers.Serializer[Any]):
+class GameServerSerializer(serializers.Serializer[Any]):
     """One running game server."""
 
     id = serializers.CharField(help_text="63 bits, as text: larger than JSON's safe numbers.")

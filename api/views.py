@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.parsers import BoundedJSONParser
-from api.serializers import ServerSerializer, ServiceSerializer
+from api.serializers import GameServerSerializer, ServiceSerializer
 from connmon.accounts.audit import Actor
 from connmon.accounts.models import ApiKey, Scope
 from connmon.registry.queries import list_servers, list_services
@@ -58,10 +58,10 @@ class ServicesView(GameView):
 class ServersView(GameView):
     """Every running server of the game, silent ones too."""
 
-    @extend_schema(responses=ServerSerializer(many=True), operation_id="list_servers")
+    @extend_schema(responses=GameServerSerializer(many=True), operation_id="list_servers")
     def get(self, request: Request) -> Response:
         rows = list_servers(self.game_id, now=timezone.now())
-        return paged(self, request, rows, ServerSerializer)
+        return paged(self, request, rows, GameServerSerializer)
 
 
 def paged(view: APIView, request: Request, rows: Any, serializer: Any) -> Response:

@@ -6,7 +6,8 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from connmon.accounts.audit import Actor
 from connmon.accounts.models import Game, Membership, Role, User
@@ -16,6 +17,7 @@ from dashboard import errors
 from dashboard.queries import games
 
 P = ParamSpec("P")
+View = Callable[..., HttpResponseBase]
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class Access:
 
 
 def member_page(
-    view: Callable[Concatenate[HttpRequest, Access, P], HttpResponse], *, role: Role = Role.VIEWER
-) -> Callable[..., HttpResponse]:
+    view: Callable[Concatenate[HttpRequest, Access, P], HttpResponseBase], *, role: Role = Role.VIEWER
+) -> View:
     """A view under /g/<slug>/ for members whose role reaches `role`.
 
     Anonymous visitors are sent to log in. Strangers get 404, as if the game did not exist. A DomainError that the
@@ -55,7 +57,7 @@ def member_page(
     """
 
     @wraps(view)
-    def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, _admit(request, slug, role), *args, **kwargs)
         except DomainError as error:
@@ -64,17 +66,17 @@ def member_page(
     return login_required(guarded)
 
 
-def admin_page(view: Callable[Concatenate[HttpRequest, Access, P], HttpResponse]) -> Callable[..., HttpResponse]:
+def admin_page(view: Callable[Concatenate[HttpRequest, Access, P], HttpResponseBase]) -> View:
     """`member_page` for admins of the game only."""
     return member_page(view, role=Role.ADMIN)
 
 
-def planner_page(view: Callable[Concatenate[HttpRequest, Access, P], HttpResponse]) -> Callable[..., HttpResponse]:
+def planner_page(view: Callable[Concatenate[HttpRequest, Access, P], HttpResponseBase]) -> View:
     """`member_page` for who may prepare cleanup plans."""
     return member_page(view, role=ROLES[Act.PLAN])
 
 
-def approver_page(view: Callable[Concatenate[HttpRequest, Access, P], HttpResponse]) -> Callable[..., HttpResponse]:
+def approver_page(view: Callable[Concatenate[HttpRequest, Access, P], HttpResponseBase]) -> View:
     """`member_page` for who may let cleanup plans run, take them back and stop them."""
     return member_page(view, role=ROLES[Act.EXECUTE])
 

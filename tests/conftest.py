@@ -84,6 +84,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: "DjangoDbBlocker")
         patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
         patch.setattr("django.core.management.commands.flush.emit_post_migrate_signal", lambda *_: None)
         yield
+        with django_db_blocker.unblock():
+            end_other_sessions()
 
 
 @pytest.fixture(scope="session")
@@ -188,6 +190,17 @@ def make_server(transactional_db: None, site: "Site", game: "Game", key: "NewKey
 def server(make_server: "Callable[..., Machine]") -> "Machine":
     """One game server of `game` that has not reported yet."""
     return make_server()
+
+
+def end_other_sessions() -> None:
+    """Of the test database: threads of a test that was stopped keep theirs, and it could not be dropped."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def make_history_partitions() -> None:

@@ -43,7 +43,7 @@ class Plan:
 
     def moments(self) -> list[datetime]:
         """The time of each point."""
-        count = -(-int((self.until - self.since).total_seconds()) // self.step)
+        count = -((self.since - self.until) // timedelta(seconds=self.step))
         return [self.since + timedelta(seconds=self.step * index) for index in range(count)]
 
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -25,7 +26,7 @@ from dashboard.account_forms import InviteForm
 from dashboard.confirmed import confirmed
 from dashboard.queries.members import members as query_members
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 @require_safe
@@ -39,7 +40,7 @@ def _change(view: View) -> View:
     """For admins, by POST. Whoever comes by GET, from a password asked in between, gets the page."""
     guarded = admin_page(view)
 
-    def change(request: HttpRequest, slug: str, **kwargs: int) -> HttpResponse:
+    def change(request: HttpRequest, slug: str, **kwargs: int) -> HttpResponseBase:
         if request.method != "POST":
             return redirect("members", slug=slug)
         return guarded(request, slug, **kwargs)

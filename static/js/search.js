@@ -69,13 +69,15 @@ async function ask() {
   }
 }
 
-/** Arrows go from the field into the results and back; Enter in the field takes the first one. */
+/** Arrows go from the field into the results and back; Enter in the field takes the first one, Escape closes. */
 function onKey(event) {
   const links = [...part("found").querySelectorAll("a")];
   const place = links.indexOf(document.activeElement);
   if (event.key === "ArrowDown") links[Math.min(place + 1, links.length - 1)]?.focus();
   else if (event.key === "ArrowUp") (links[place - 1] ?? part("all")).focus();
   else if (event.key === "Enter" && place === -1) links[0]?.click();
+  // A search field keeps the first Escape to empty itself.
+  else if (event.key === "Escape") dialog.close();
   else return;
   event.preventDefault();
 }

@@ -47,10 +47,8 @@ def test_heartbeats_are_told_as_a_share_of_a_frame(costs: Game, hour: TimeRange,
         game_id=costs.pk, at=now - timedelta(minutes=10), servers=1, players=1, memory_mb=1, pool_hits=0, pool_misses=0
     )
     page = profiles_page(costs.pk, hour, service_id=None, most=9)
-    assert [(cost.service, cost.us_per_frame) for cost in page.heartbeats] == [
-        ("Combat", pytest.approx(10.0)),
-        ("Pets", pytest.approx(1_000 / 600)),
-    ]
+    assert [cost.service for cost in page.heartbeats] == ["Combat", "Pets"]
+    assert [cost.us_per_frame for cost in page.heartbeats] == pytest.approx([10.0, 1_000 / 600])
     assert page.frame_share == pytest.approx(7_000 / 600 / (1_000_000 / 60))
 
 

@@ -40,6 +40,12 @@ def test_the_step_is_the_finest_that_draws_at_most_400_points(span: timedelta, s
     assert len(plan(span).moments()) <= MOST_POINTS + 1
 
 
+@pytest.mark.parametrize(("after", "newest"), [(0.0, -10), (0.25, 0), (9.75, 0), (10.0, 0), (10.25, 10)])
+def test_the_newest_point_is_the_last_step_that_has_begun(after: float, newest: int) -> None:
+    drawn = plan(timedelta(hours=1), ago=timedelta(seconds=-after))
+    assert drawn.moments()[-1] == NOW + timedelta(seconds=newest)
+
+
 @pytest.mark.parametrize(
     ("ago", "step"),
     [
