@@ -22,7 +22,7 @@ from connmon.registry.models import Connection, RefusedReport, ServerState, Serv
 from connmon.runtime.patience import PatientHttpProtocol
 from connmon.runtime.plan import WEB_SOCKET_BYTES
 
-PATIENCE: Final = 15.0  # seconds before a test gives up on a condition; each takes well under one
+PATIENCE: Final = 30.0  # seconds before a test gives up on a condition; each takes well under one
 POLL: Final = 0.01  # seconds
 REPORTS: Final = "/api/v1/reports"
 AGENT: Final = "/ws/v1/agent"

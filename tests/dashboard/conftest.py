@@ -47,9 +47,10 @@ def fresh_limits(settings: Settings) -> None:
 
 @pytest.fixture(scope="module")
 def chromium() -> "Iterator[Browser]":
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     from tests.dashboard.browsing import CHROMIUM
+    from tests.machine import PATIENCE
 
     # The driver runs a loop in this thread, in which Django would refuse its synchronous calls.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -57,6 +58,7 @@ def chromium() -> "Iterator[Browser]":
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
         )
+        expect.set_options(timeout=PATIENCE * 1000)
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

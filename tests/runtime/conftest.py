@@ -19,7 +19,7 @@ import pytest
 from connmon.runtime import paths, processes
 from connmon.runtime.embedded import running
 
-PATIENCE = 30.0  # seconds before a test gives up on a condition; each takes well under one on an idle machine
+PATIENCE = 120.0  # seconds before a test gives up on a condition; each takes well under one on an idle machine
 POLL = 0.02  # seconds
 
 

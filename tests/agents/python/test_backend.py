@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from channels.db import database_sync_to_async
 
 from tests.agents.python.client import HTTP, SOCKETS, Client, Make
 
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
     from connmon.accounts.models import Game, User
     from connmon.core.ids import NewKey
     from tests.machine import Site
+
+
+# In a thread that gives its connection to the database back.
+in_thread = partial(database_sync_to_async, thread_sensitive=False)
 
 
 @pytest.fixture
@@ -53,7 +59,7 @@ async def known(client: Client, registered: Names, wanted: set[str]) -> None:
     """Waits until the site's registry is as wanted."""
     for _ in range(500):
         client.agent.step()
-        if await asyncio.to_thread(registered) == wanted:
+        if await in_thread(registered)() == wanted:
             return
         await asyncio.sleep(0.01)
     pytest.fail(f"the registry did not become {sorted(wanted)}; log: {client.log}")
@@ -86,12 +92,12 @@ def test_an_order_of_the_site_is_carried_out_and_answered_for(
         client = Client(make(f"http://127.0.0.1:{site.port}", key.plaintext))
         client.connect(3)
         await known(client, registered, {"n0", "n1", "n2"})
-        made = await asyncio.to_thread(steering.run, game)
+        made = await in_thread(steering.run)(game)
         await known(client, registered, set())
         assert len(client.signal) == 0
-        await asyncio.to_thread(steering.advance, 2)
+        await in_thread(steering.advance)(2)
         assert await client.agent.aclose()
-        return int((await asyncio.to_thread(plan_progress, made))["closed"])
+        return int((await in_thread(plan_progress)(made))["closed"])
 
     assert asyncio.run(work()) == 3
 
