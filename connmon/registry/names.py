@@ -48,7 +48,7 @@ class ServiceNames:
                 missing.setdefault(item.game_id, set()).update(_names(item.report))
         for game_id, names in missing.items():
             await self._add(connection, game_id, names, now=now)
-        return [item for item in wanted if self.knows(item) or self._refuse(item)]
+        return [item for item in wanted if self._can_take(item) or self._refuse(item)]
 
     def forget(self) -> None:
         """Drops all; the next report reads them again."""
@@ -68,7 +68,11 @@ class ServiceNames:
         return dict(await cursor.fetchall())
 
     def knows(self, item: Named) -> bool:
-        """Whether each service that the report counts or opens for has its id here."""
+        """Whether each service that the report names at all has its id here."""
+        return _names(item.report) | _mentioned(item.report) <= self.of(item.game_id).keys()
+
+    def _can_take(self, item: Named) -> bool:
+        """Events of a service that nobody ever counted or opened for have nothing to act on."""
         return _names(item.report) <= self.of(item.game_id).keys()
 
     @staticmethod
@@ -80,3 +84,8 @@ class ServiceNames:
 
 def _names(report: Report) -> set[str]:
     return {service.name for service in report.services} | {event.service for event in report.opened}
+
+
+def _mentioned(report: Report) -> set[str]:
+    """Services of events that act on what is there: no service is made for them."""
+    return {event.service for events in (report.closed, report.changed, report.profiles) for event in events}
