@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench-ingest bench-agent bench-history bench-peers bench-sweep bench-leaks bench-cleanup bench-migrator chaos soak shots clean
+.PHONY: help run test test-external check format security bench-ingest bench-agent bench-history bench-peers bench-sweep bench-leaks bench-cleanup bench-migrator bench-pages chaos soak e2e clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ WORKERS ?= 2
 test: $(VENV)/dev ## every fast test; real PostgreSQL, Valkey, Luau VM and Chromium
 	@sh scripts/need-browser
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-external: $(VENV)/dev ## the same connmon on Debian's PostgreSQL 15 and Redis 7, two web processes, two workers
+	EXTERNAL=1 $(BIN)/pytest tests/external $(ARGS)
 
 check: $(VENV)/dev ## linters, types, layers, migrations, templates, scripts
 	$(BIN)/ruff check .
@@ -68,8 +71,16 @@ bench-migrator: $(VENV)/dev ## what the migrator finds, rewrites and proves over
 bench-history: $(VENV)/dev ## what history costs: a tick, a sample's bytes, rollups, charts
 	$(BIN)/python -m bench.history $(ARGS)
 
+bench-pages: $(VENV)/dev ## every table, page and push at 1,000,000 connections; ARGS=--full watches the heap for 30 minutes
+	@sh scripts/need-browser
+	$(BIN)/python -m bench.pages $(ARGS)
+
 bench-peers: $(VENV)/dev ## the peers alone
 	$(BIN)/python -m bench.peers $(ARGS)
+
+security: $(VENV)/dev ## proof by attack, whole; its short form is part of make test
+	@sh scripts/need-browser
+	$(BIN)/python -m tests.security $(ARGS)
 
 chaos: $(VENV)/dev ## proof by faults, 20 minutes at most; ARGS=--short for two
 	$(BIN)/python -m bench.chaos $(ARGS)
@@ -77,8 +88,10 @@ chaos: $(VENV)/dev ## proof by faults, 20 minutes at most; ARGS=--short for two
 soak: $(VENV)/dev ## two hours of steady load, the memory of every process watched; ARGS="--minutes N"
 	$(BIN)/python -m bench.chaos.soak $(ARGS)
 
-shots: $(VENV)/dev ## screenshots of the pages, to docs/images
-	$(BIN)/python -m tests.e2e.shots
+e2e: $(VENV)/dev ## every page and flow in Chromium with axe; screenshots to docs/images
+	@sh scripts/need-browser
+	@sh scripts/node --version >/dev/null
+	$(BIN)/pytest tests/e2e/tour $(ARGS)
 
 clean: ## removes the virtual environment and caches; keeps .data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache node_modules

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from api.limits import network_of
+from api.throttles import bad_keys
 from connmon.accounts.models import ApiKey, Scope
 from connmon.accounts.queries import find_live_key
 
@@ -24,6 +26,8 @@ class KeyAuthentication(BaseAuthentication):
             return None
         key = find_live_key(token.strip(), now=timezone.now())
         if key is None:
+            if wait := bad_keys.take(network_of(request.META.get("REMOTE_ADDR", ""))):
+                raise Throttled(wait, "Too many requests with bad keys come from this address.")
             raise AuthenticationFailed("No live key has this id and secret.")
         return None, key
 

@@ -14,11 +14,12 @@ import psycopg
 from django.conf import settings
 
 from api.deadlines import Deadlines
-from api.limits import Buckets
+from api.limits import Buckets, network_of
 from api.problems import CONTENT_TYPE, STATUSES, problem
 from connmon.accounts.keyring import Key, KeyRefused, KeyRing
 from connmon.cleanup.desk import Desk
 from connmon.configuration.book import ConfigurationBook
+from connmon.core import request_ids
 from connmon.core.ids import server_key
 from connmon.core.metrics import REFUSED
 from connmon.registry.ingest import Ingest, utc_now
@@ -103,7 +104,7 @@ class ReportEdge:
             key = await self.admit(headers.get(b"authorization", b""), address=address_of(scope))
             taken = await self._take_request(key, headers, receive)
         except Refused as refused:
-            await _respond_refusal(send, refused)
+            await _respond_refusal(request_ids.sending(send, request_ids.begin(scope, settings.PROXIES)), refused)
         else:
             await _respond(send, 200, taken.answer, _JSON)
 
@@ -112,7 +113,7 @@ class ReportEdge:
         try:
             key = await self._keys.authenticate(authorization.decode("latin-1"), scope="report", now=utc_now())
         except KeyRefused as refused:
-            wait = self._bad_keys.take(address)
+            wait = self._bad_keys.take(network_of(address))
             if wait:
                 detail = "Too many requests with bad keys come from this address."
                 raise Refused("too-many-reports", detail, retry_after=int(wait) + 1) from None

@@ -98,7 +98,7 @@ class LinkSerializer(serializers.Serializer[Any]):
 
 
 class ShareSerializer(serializers.Serializer[Any]):
-    """Of those who left, how many left nothing behind past the grace of 60 s."""
+    """Of those who held connections and left, how many left nothing behind past the grace."""
 
     left = serializers.IntegerField()
     clean = serializers.IntegerField()

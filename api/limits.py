@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 NAMES: Final = 20_000  # kept at once; then all begin anew, which lets a burst through and no more
@@ -27,3 +28,14 @@ class Buckets:
             self._levels.clear()
         self._levels[name] = (tokens - 1.0, now)
         return 0.0
+
+
+def network_of(address: str) -> str:
+    """Whose requests are counted together: an address, of IPv6 its /64, all of which one customer has."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:  # a unix socket has none
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    return str(parsed.ipv4_mapped or ip_network((int(parsed), 64), strict=False))

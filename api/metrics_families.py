@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from django.db import connection
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from connmon.leaks.queries import count_found, count_leaks
 from connmon.registry.queries import list_services
 
 SITE: Final[LiteralString] = """
@@ -57,6 +58,8 @@ def site_families() -> Iterator[Metric]:
         values = cursor.fetchone()
     for (name, about), value in zip(SITE_GAUGES, values, strict=True):
         yield GaugeMetricFamily(name, about, value=float(value))
+    about = "Leaks that were found in all games, each again when it came back."
+    yield CounterMetricFamily("connmon_all_leaks_found", about, value=count_found(None))
 
 
 def game_families(game_id: int, *, now: datetime) -> Iterator[Metric]:
@@ -70,6 +73,7 @@ def game_families(game_id: int, *, now: datetime) -> Iterator[Metric]:
     yield GaugeMetricFamily("connmon_memory_megabytes", "Memory of the servers that report.", value=float(memory))
     yield from _services(game_id, now)
     yield from _pools(game_id, now)
+    yield from _leaks(game_id, now)
 
 
 def _services(game_id: int, now: datetime) -> Iterable[Metric]:
@@ -94,6 +98,14 @@ def _pools(game_id: int, now: datetime) -> Iterable[Metric]:
             for family, value in zip(families, values, strict=True):
                 family.add_metric([kind], float(value))
     return families
+
+
+def _leaks(game_id: int, now: datetime) -> Iterable[Metric]:
+    active = GaugeMetricFamily("connmon_leaks", "Leaks that were found within ten minutes, by rung.", labels=["rung"])
+    for rung, count in count_leaks(game_id, now=now).items():
+        active.add_metric([rung], count)
+    about = "Leaks that were found, each again when it came back."
+    return active, CounterMetricFamily("connmon_leaks_found", about, value=count_found(game_id))
 
 
 def _row(statement: LiteralString, game_id: int, now: datetime) -> tuple[float, ...]:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from api import alert_views as alerts
 from api import leak_views as leaks
+from api import source_views as source
 from api.audit_views import AuditCsv, AuditJson, AuditView
 from api.cleanup_views import (
     EmergencyView,
@@ -53,6 +54,10 @@ urlpatterns = [
     path("leaks/<int:number>/assign", leaks.AssignView.as_view(), name="api-leak-assign"),
     path("leaks/<int:number>/ignore", leaks.IgnoreView.as_view(), name="api-leak-ignore"),
     path("leaks/<int:number>/link", leaks.LinkView.as_view(), name="api-leak-link"),
+    path("source", source.SourcesView.as_view(), name="api-sources"),
+    path("source/<int:number>", source.SourceView.as_view(), name="api-source"),
+    path("source/<int:number>/findings", source.FindingsView.as_view(), name="api-source-findings"),
+    path("source/<int:number>/patch", source.PatchView.as_view(), name="api-source-patch"),
     path("alerts", alerts.ActiveAlertsView.as_view(), name="api-alerts"),
     path("alerts/history", alerts.AlertHistoryView.as_view(), name="api-alert-history"),
     path("alerts/<int:number>/snooze", alerts.SnoozeView.as_view(), name="api-alert-snooze"),

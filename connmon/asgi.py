@@ -17,6 +17,7 @@ django_application = get_asgi_application()
 from api.bodies import serve_bounded  # noqa: E402  (these need Django to be set up)
 from api.edges import Edges  # noqa: E402
 from api.ingest import Receive, Scope, Send  # noqa: E402
+from connmon.core import request_ids  # noqa: E402
 from dashboard.consumers import LiveConsumer  # noqa: E402
 
 REPORTS: Final = "/api/v1/reports"
@@ -29,18 +30,19 @@ browsers = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([path("ws/v
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """One ASGI connection."""
     kind = scope["type"]
-    if kind == "http":
-        if scope["path"] == REPORTS:
-            await edges.reports(scope, receive, send)
-        else:
-            await serve_bounded(django_application, settings.PROXIES.applied(scope), receive, send)
-    elif kind == "websocket":
-        if scope["path"] == AGENT:
-            await edges.agent(scope, receive, send)
-        else:
-            await browsers(settings.PROXIES.applied(scope), receive, send)
-    elif kind == "lifespan":
+    if kind == "lifespan":
         await _live(receive, send)
+        return
+    if kind == "http" and scope["path"] == REPORTS:  # gets an id when it is refused: making one takes 2 µs
+        await edges.reports(scope, receive, send)
+        return
+    send = request_ids.sending(send, request_ids.begin(scope, settings.PROXIES))
+    if kind == "http":
+        await serve_bounded(django_application, settings.PROXIES.applied(scope), receive, send)
+    elif scope["path"] == AGENT:
+        await edges.agent(scope, receive, send)
+    else:
+        await browsers(settings.PROXIES.applied(scope), receive, send)
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import django
 from csp.constants import NONE, SELF
 
 from connmon import __version__
 from connmon.accounts import oidc
-from connmon.core import env, proxies
+from connmon.core import env, logs, proxies
 from connmon.runtime import paths
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -21,6 +22,7 @@ ALLOWED_HOSTS = env.words("CONNMON_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.words("CONNMON_ORIGINS", [])
 
 INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -42,6 +44,7 @@ INSTALLED_APPS = [
     "connmon.cleanup",
     "connmon.telemetry",
     "connmon.leaks",
+    "connmon.source",
     "connmon.alerts",
     "connmon.demo",
     "api",
@@ -61,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "connmon.accounts.middleware.NoteSessions",
+    "dashboard.outage.AnswerOutage",
 ]
 
 ROOT_URLCONF = "connmon.urls"
@@ -69,7 +73,7 @@ FILES: Any = "django.template.loaders.filesystem.Loader"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates", Path(django.__file__).parent / "contrib" / "admin" / "templates"],
         "APP_DIRS": False,
         "OPTIONS": {
             "context_processors": [
@@ -108,11 +112,14 @@ REDIS_URL = paths.redis_url()
 DATABASES = {"default": database_settings(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# `socket_timeout: None`: the layer's blocking reads would end with redis-py 8's default time-out.
+# Each game's group is on one of the servers. `socket_timeout: None`: the layer's blocking reads would end with redis-py
+# 8's default time-out. A server that does not even connect must not hold up the games of the others.
+CHANNEL_URLS = paths.channel_urls()
+CHANNEL_HOSTS = [{"address": url, "socket_timeout": None, "socket_connect_timeout": 2} for url in CHANNEL_URLS]
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "connmon"},
+        "CONFIG": {"hosts": CHANNEL_HOSTS, "prefix": "connmon"},
     }
 }
 
@@ -231,14 +238,23 @@ X_FRAME_OPTIONS = "DENY"
 PROXIES = proxies.Proxies(proxies.read_networks(env.words("CONNMON_PROXIES", [])))
 HTTPS_ONLY = env.flag("CONNMON_HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
+# The host's name alone: whether its other names have TLS, and whether browsers should be told for good, is the owner's
+# to say, in the proxy.
+SECURE_HSTS_SECONDS = env.integer("CONNMON_HSTS", 365 * 24 * 3600, minimum=0) if HTTPS_ONLY else 0
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # load balancers ask without TLS
-SESSION_COOKIE_HTTPONLY = True
+# Over HTTPS no other host of the domain can plant them: browsers take `__Host-` from this host alone.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = (
+    ("__Host-sessionid", "__Host-csrftoken") if HTTPS_ONLY else ("sessionid", "csrftoken")
+)
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # forms carry the token, scripts need none
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["api.authentication.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["api.throttles.KeyThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -252,14 +268,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": ["api.openapi.add_reports"],
-}
-
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
 }
 
 # Open Cloud: wakes live Roblox servers when they have orders, for games that name their universe. "": never.
@@ -289,3 +297,16 @@ EMAIL_USE_SSL = EMAIL_PORT == 465
 EMAIL_USE_TLS = not EMAIL_USE_SSL and env.flag("CONNMON_EMAIL_STARTTLS", default=True)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("CONNMON_EMAIL_FROM", "connmon@localhost")
+
+# Last, since nothing of the above that is secret may stand in a log.
+LOG_FORM = logs.read_form()
+LOG_SECRETS = [
+    SECRET_KEY,
+    *SECRET_KEY_FALLBACKS,
+    *logs.passwords_of([DATABASE_URL, REDIS_URL, *CHANNEL_URLS]),
+    OPEN_CLOUD_KEY,
+    METRICS_TOKEN,
+    EMAIL_HOST_PASSWORD,
+    env.text("CONNMON_OIDC_CLIENT_SECRET"),
+]
+LOGGING = logs.make_settings(LOG_FORM, LOG_SECRETS)

@@ -6,10 +6,12 @@ from typing import Any
 
 import redis
 from celery.beat import BeatLazyFunc
+from celery.schedules import crontab
 from celery.signals import beat_init
 from django.conf import settings
 from django.utils import timezone
 
+from connmon.accounts import sessions
 from connmon.alerts import evaluate as alerts
 from connmon.alerts import outbox
 from connmon.alerts.outbound import Sender
@@ -18,8 +20,10 @@ from connmon.cleanup import settle, steps, sweep
 from connmon.cleanup.opencloud import OpenCloud
 from connmon.cleanup.threshold import watch_budgets
 from connmon.cleanup.wake import wake_servers
-from connmon.leaks import look
+from connmon.leaks import look, retention
 from connmon.runtime import heartbeat
+from connmon.source.analysis import LIMITS as ANALYSIS_LIMITS
+from connmon.source.analysis import analyse_next
 from connmon.telemetry import actions as telemetry
 from connmon.telemetry.resolutions import MINUTE
 
@@ -33,6 +37,8 @@ ROLL_UP_SECONDS = 60.0  # of one run; the next goes on
 SWEEP_LOOK = 10.0  # seconds between two looks for games whose sweep is due; each game sets its own interval
 SWEEP_SECONDS = 60.0  # of one run; the next look goes on
 LEAKS_SECONDS = 50.0  # of one run, all games together
+SESSIONS_AT = crontab(hour="3", minute="17")  # UTC; by the clock, so that it also runs where beat restarts each day
+ANALYSE_EVERY = 3.0  # seconds
 ADVANCE_SECONDS = 20.0  # of one run, so that a worker gets to other work too; the next second goes on
 
 
@@ -135,14 +141,26 @@ def look_for_leaks() -> None:
 
 @app.task(name="connmon.drop_old_ticks", time_limit=60)
 def drop_old_ticks() -> None:
-    """Leaks: the short history, past its retention."""
-    look.drop_old_ticks(now=timezone.now())
+    """Leaks: the short history and what else is past its retention."""
+    retention.drop_old(now=timezone.now())
+
+
+@app.task(name="connmon.analyse_source", time_limit=int(ANALYSIS_LIMITS.wall_seconds) + 60)
+def analyse_source() -> None:
+    """Uploaded sources: the next one. One is analysed at a time; a worker that dies is followed by another."""
+    analyse_next(clock=timezone.now)
 
 
 @app.task(name="connmon.drop_old_alerts", time_limit=60)
 def drop_old_alerts() -> None:
     """Alerts: what is past its retention."""
     outbox.drop_old(now=timezone.now())
+
+
+@app.task(name="connmon.drop_expired_sessions", time_limit=300)
+def drop_expired_sessions() -> None:
+    """Accounts: log-ins that have run out."""
+    sessions.drop_expired(now=timezone.now())
 
 
 # What beat sends. `expires` drops what a stopped worker left waiting: the next one does the same work.
@@ -203,6 +221,11 @@ app.conf.beat_schedule = {
         "schedule": 600.0,
         "options": {"expires": 600.0},
     },
+    "source": {
+        "task": analyse_source.name,
+        "schedule": ANALYSE_EVERY,
+        "options": {"expires": 2 * ANALYSE_EVERY},
+    },
     "alerts": {
         "task": evaluate_alerts.name,
         "schedule": alerts.EVALUATE_EVERY,
@@ -217,6 +240,11 @@ app.conf.beat_schedule = {
         "task": drop_old_alerts.name,
         "schedule": 3_600.0,
         "options": {"expires": 3_600.0},
+    },
+    "session-retention": {
+        "task": drop_expired_sessions.name,
+        "schedule": SESSIONS_AT,
+        "options": {"expires": 12 * 3_600.0},
     },
 }
 

@@ -14,6 +14,7 @@ from connmon.registry.states import OwnerKind
 from dashboard.queries.audit import KINDS, AuditQuery
 from dashboard.queries.cleanup import PlansQuery
 from dashboard.queries.leaks import MOST_PAGES, LeaksQuery
+from dashboard.queries.migration import SEVERITIES, VERDICTS, MigrationQuery
 from dashboard.queries.paging import Cursor
 from dashboard.queries.plans import OUTCOMES
 from dashboard.queries.pools import SORTS as POOL_SORTS
@@ -44,26 +45,28 @@ def registry_query(asked: QueryDict, *, service_id: int | None = None, server_id
 
 
 def servers_query(asked: QueryDict) -> ServersQuery:
-    """`q`, `status`, `sort`, `page`."""
+    """`q`, `status`, `sort`, `after`, `before`."""
     sort, descending = _sort(asked, set(SORTS), default="name")
     return ServersQuery(
         search=search_text(asked),
         status=_choice(ServerStatus, asked.get("status")),
         sort=sort,
         descending=descending,
-        page=page_number(asked),
+        after=asked.get("after", ""),
+        before=asked.get("before", ""),
     )
 
 
 def pools_query(asked: QueryDict) -> PoolsQuery:
-    """`q`, `type`, `sort`, `page`."""
+    """`q`, `type`, `sort`, `after`, `before`."""
     sort, descending = _sort(asked, set(POOL_SORTS), default="free")
     return PoolsQuery(
         type=asked.get("type", "").replace("\0", "")[:SEARCH_MAX],
         search=search_text(asked),
         sort=sort,
         descending=descending,
-        page=page_number(asked),
+        after=asked.get("after", ""),
+        before=asked.get("before", ""),
     )
 
 
@@ -104,6 +107,18 @@ def leaks_query(asked: QueryDict) -> LeaksQuery:
         state=_choice(LedgerState, asked.get("state")),
         service=asked.get("service", "").replace("\0", "").strip()[:SEARCH_MAX],
         page=min(page_number(asked), MOST_PAGES),
+    )
+
+
+def migration_query(asked: QueryDict) -> MigrationQuery:
+    """`upload`, `verdict`, `severity`, `service`, `page`."""
+    verdict, severity = asked.get("verdict", "leak"), asked.get("severity", "")
+    return MigrationQuery(
+        upload=number(asked.get("upload", "")),
+        verdict=verdict if verdict in VERDICTS else "leak",
+        severity=severity if severity in SEVERITIES else "",
+        service=asked.get("service", "").replace("\0", "").strip()[:SEARCH_MAX],
+        page=page_number(asked),
     )
 
 

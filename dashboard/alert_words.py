@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from connmon.alerts.models import Alert, Rule
 from connmon.alerts.states import EACH_SERVICE, Comparator, DestinationKind, Kind, Series
+from connmon.leaks.states import Rung
 from dashboard.cleanup_words import span
 
 KINDS: Final = {
@@ -46,6 +47,8 @@ DESTINATIONS: Final = {
     DestinationKind.EMAIL: "E-mail",
 }
 PLAN: Final = re.compile(r"plan (\d{1,18})\b")
+LEAK: Final = re.compile(r"\(leak (\d{1,18})\)\Z")  # at the end: what stands before is the game's own text
+RUNGS: Final = {Kind.LEAK_CONFIRMED: Rung.CONFIRMED, Kind.LEAK_LIKELY: Rung.LIKELY}
 
 
 class Link(Struct, frozen=True):
@@ -83,7 +86,7 @@ def where(alert: Alert, *, slug: str, service_id: int | None) -> Link:
         case Kind.REFUSED_REPORTS_SURGE:
             return Link(f"{reverse('setup', kwargs=game)}#refused-title", "Refused reports")
         case Kind.LEAK_CONFIRMED | Kind.LEAK_LIKELY:
-            return Link(reverse("leaks", kwargs=game), "Leaks")
+            return _leak(alert, slug)
         case Kind.EMERGENCY_FIRED | Kind.ORDER_FAILED:
             return _plan(alert, slug)
         case _:
@@ -95,6 +98,15 @@ def _plan(alert: Alert, slug: str) -> Link:
     if named is None:
         return Link(reverse("cleanup", kwargs={"slug": slug}), "Cleanup")
     return Link(reverse("plan", kwargs={"slug": slug, "plan_id": int(named[1])}), f"Plan {named[1]}")
+
+
+def _leak(alert: Alert, slug: str) -> Link:
+    """The one leak; of several the ledger, with those of the rung alone."""
+    named = LEAK.search(str(alert.things[0])) if len(alert.things) == 1 else None
+    if named is None:
+        rung = RUNGS[Kind(alert.kind)].value
+        return Link(f"{reverse('leaks', kwargs={'slug': slug})}?rung={rung}", f"{rung.capitalize()} leaks")
+    return Link(reverse("leak", kwargs={"slug": slug, "number": int(named[1])}), f"Leak {named[1]}")
 
 
 def _service(alert: Alert, slug: str, service_id: int | None) -> Link:

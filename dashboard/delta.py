@@ -3,9 +3,10 @@
 A state is plain JSON data: sections by name. A section that is a list of rows with an `id` is compared row by row.
 """
 
+from datetime import datetime
 from typing import Any
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct, json, to_builtins
 
 Plain = dict[str, Any]
 
@@ -14,6 +15,11 @@ def plain(state: Struct) -> Plain:
     """A page's state as JSON data."""
     builtins: Plain = to_builtins(state)
     return builtins
+
+
+def state_message(at: datetime, data: Plain, *, whole: bool) -> str:
+    """What a browser gets: everything (`whole`), or what changed."""
+    return json.encode({"kind": "state", "at": round(at.timestamp() * 1000), "whole": whole, "data": data}).decode()
 
 
 def difference(before: Plain, after: Plain) -> Plain:

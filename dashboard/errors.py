@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from connmon.core import request_ids
 from connmon.core.errors import Conflict, DomainError, Invalid
 
 Result = TypeVar("Result")
@@ -20,6 +21,7 @@ TITLES = {
     422: "This value cannot be used",
     429: "Too many requests",
     500: "Something broke here",
+    503: "Not possible right now",
 }
 
 
@@ -64,8 +66,18 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
     return answer
 
 
+def unavailable(request: HttpRequest) -> HttpResponse:
+    sentence = (
+        "The server that counts log-in attempts cannot be reached. Who is logged in stays so. Try again in a minute."
+    )
+    answer = _page(request, 503, sentence)
+    answer["Retry-After"] = "30"
+    return answer
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _page(request, 500, "The fault is recorded in the server's log. Try again in a moment.")
+    kept = f"The fault is recorded in the server's log as {request_ids.current()}. Try again in a moment."
+    return _page(request, 500, kept)
 
 
 def _page(request: HttpRequest, status: int, sentence: str) -> HttpResponse:

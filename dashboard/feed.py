@@ -14,12 +14,11 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final
 
-import msgspec
 from channels.db import database_sync_to_async
 from django.utils import timezone
 
 from connmon.live.follow import follow
-from dashboard.delta import Plain, difference, plain
+from dashboard.delta import Plain, difference, plain, state_message
 from dashboard.pages import Page
 
 INTERVAL: Final = 0.12  # seconds between two looks; with publishing's 0.1 a change is on screen within 250 ms
@@ -100,7 +99,7 @@ class Feed:
 
     def whole(self) -> str:
         """The message that carries everything."""
-        return _message(self._at, self._state or {}, whole=True)
+        return state_message(self._at, self._state or {}, whole=True)
 
     async def step(self, *, now: datetime) -> bool:
         """One look at the database; whether anything was different. Everybody is told either way: data has an age."""
@@ -110,7 +109,7 @@ class Feed:
             self._tell(self.whole())
             return True
         changed = difference(before, state)
-        self._tell(_message(now, changed, whole=False))
+        self._tell(state_message(now, changed, whole=False))
         return bool(changed)
 
     def _tell(self, message: str) -> None:
@@ -186,9 +185,3 @@ _read: Callable[..., Any] = database_sync_to_async(
 async def _look(page: Page, game_id: int, now: datetime) -> Plain:
     state: Plain = await _read(page, game_id, now)
     return state
-
-
-def _message(at: datetime, data: Plain, *, whole: bool) -> str:
-    return msgspec.json.encode(
-        {"kind": "state", "at": round(at.timestamp() * 1000), "whole": whole, "data": data}
-    ).decode()

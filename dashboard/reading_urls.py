@@ -1,14 +1,16 @@
-"""Addresses of a game that only read: charts, pools, profiles, files, search."""
+"""Addresses of a game that only read: charts, live states, pools, profiles, files, search."""
 
 from django.urls import path
 
-from dashboard.views import charts, files, pools, profiles, search
+from dashboard.views import charts, files, live, pools, profiles, search
 
 urlpatterns = [
     path("chart.json", charts.of_game, name="game-chart"),
     path("sparks.json", charts.sparks, name="game-sparks"),
     path("services/<int:service_id>/chart.json", charts.of_service, name="service-chart"),
+    path("services/<int:service_id>/cohorts", live.service_cohorts, name="service-cohorts"),
     path("servers/<int:server_id>/chart.json", charts.of_server, name="server-chart"),
+    path("live.json", live.state, name="live-state"),
     path("search.json", search.everything, name="search"),
     path("pools/", pools.pools, name="pools"),
     path("pools/table", pools.pools_table, name="pools-table"),

@@ -58,6 +58,13 @@ except KeyboardInterrupt:
     agent.close()
 """
 
+# What CI has checked out, as one archive; the version is what publishing the place answered.
+SOURCE: Final = """git archive --format=zip HEAD | curl -fsS --data-binary @- \\
+  -H 'Authorization: Bearer YOUR_KEY' \\
+  -H 'Content-Type: application/zip' \\
+  'BASEapi/v1/source?place_version=143'
+"""
+
 
 def snippets(base_url: str, key: str | None) -> list[Snippet]:
     """`base_url` ends with a slash; without a key a placeholder stands in its place."""
@@ -78,3 +85,8 @@ def snippets(base_url: str, key: str | None) -> list[Snippet]:
         ),
         Snippet("python", "Python", "After pip install ./agents/python in connmon's folder.", fill(PYTHON)),
     ]
+
+
+def source_snippet(base_url: str) -> str:
+    """The line with which CI uploads what it has checked out; `base_url` ends with a slash."""
+    return SOURCE.replace("BASE", base_url)

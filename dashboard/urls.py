@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from dashboard import admin
 from dashboard.views import (
     account,
     alert_rules,
@@ -13,10 +14,13 @@ from dashboard.views import (
     downloads,
     join,
     leaks,
+    links,
     live,
     members,
+    migration,
     plans,
     setup,
+    shared,
 )
 
 urlpatterns = [
@@ -24,7 +28,13 @@ urlpatterns = [
     path("", include("dashboard.account_urls")),
     path("setup/<str:token>/", account.first_member, name="first-member"),
     path("join/<str:token>/", join.join, name="join"),
+    path("admin/", admin.site.urls),
+    path("favicon.ico", downloads.favicon, name="favicon"),
     path("games/new/", account.new_game, name="new-game"),
+    path("shared/<str:token>/", shared.page, name="shared"),
+    path("shared/<str:token>/live.json", shared.state, name="shared-state"),
+    path("shared/<str:token>/chart.json", shared.chart, name="shared-chart"),
+    path("badge/<str:token>/service.svg", shared.badge, name="badge"),
     path("g/<slug:slug>/", live.overview, name="overview"),
     path("g/<slug:slug>/", include("dashboard.reading_urls")),
     path("g/<slug:slug>/services/<int:service_id>/", live.service, name="service"),
@@ -65,6 +75,11 @@ urlpatterns = [
     path("g/<slug:slug>/leaks/<int:number>/assign/", leaks.assign, name="assign-leak"),
     path("g/<slug:slug>/leaks/<int:number>/link/", leaks.link, name="link-leak"),
     path("g/<slug:slug>/leaks/<int:number>/ignore/", leaks.ignore, name="ignore-leak"),
+    path("g/<slug:slug>/migration/", migration.migration, name="migration"),
+    path("g/<slug:slug>/migration/upload/", migration.upload, name="upload-source"),
+    path("g/<slug:slug>/migration/status", migration.status, name="migration-status"),
+    path("g/<slug:slug>/migration/<int:number>/file/", migration.file, name="migration-file"),
+    path("g/<slug:slug>/migration/<int:number>/connmon.patch", migration.patch, name="migration-patch"),
     path("g/<slug:slug>/configuration/", configuration.configuration, name="configuration"),
     path("g/<slug:slug>/configuration/edit/", configuration.edit, name="edit-configuration"),
     path("g/<slug:slug>/configuration/revisions/<int:number>/", configuration.revision, name="revision"),
@@ -84,5 +99,8 @@ urlpatterns = [
     path("g/<slug:slug>/setup/keys/", setup.create_key, name="create-key"),
     path("g/<slug:slug>/setup/keys/<str:key_id>/rotate/", setup.rotate_key, name="rotate-key"),
     path("g/<slug:slug>/setup/keys/<str:key_id>/revoke/", setup.end_key, name="revoke-key"),
+    path("g/<slug:slug>/links/", links.links, name="links"),
+    path("g/<slug:slug>/links/make/", links.make, name="make-link"),
+    path("g/<slug:slug>/links/end/", links.end, name="end-links"),
     path("g/<slug:slug>/setup/demo/remove/", setup.end_demo, name="remove-demo"),
 ]

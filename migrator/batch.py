@@ -127,7 +127,7 @@ def batch_migrate(
     with _State(options, project) as state:
         results.update((path, state.known[path]) for path in paths if path in state.known)
         todo = [path for path in paths if path not in results]
-        for result in _work(project, todo, options):
+        for result in process_files(project, todo, options):
             results[result.path] = result
             state.keep(result)
             if progress:
@@ -135,7 +135,8 @@ def batch_migrate(
     return BatchReport(tuple(results[path] for path in paths), dict(project.refused))
 
 
-def _work(project: Project, todo: Sequence[str], options: BatchOptions) -> Iterator[FileResult]:
+def process_files(project: Project, todo: Sequence[str], options: BatchOptions) -> Iterator[FileResult]:
+    """Takes these paths through their steps and yields each result as it comes; the caller may stop at any."""
     jobs = min(options.jobs or os.cpu_count() or 1, len(todo))
     setup = _Setup(project, options.step, options.limits)
     for done in work_through(todo, _make_worker, setup, jobs=jobs, seconds=options.seconds):

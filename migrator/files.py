@@ -1,11 +1,12 @@
-"""Luau sources out of a folder, a zip archive or a git range. What cannot be trusted is refused by name."""
+"""Luau sources from a folder, an archive, texts by name, a git range. What cannot be trusted is refused by name."""
 
 import io
 import os
 import stat
+import struct
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -23,31 +24,55 @@ MAX_ARCHIVE_BYTES = 64 * 2**20
 MAX_UNPACKED_BYTES = 256 * 2**20
 MAX_RATIO = 200  # unpacked to packed, of one file; text packs to a tenth
 SMALL = 2**20  # below it the ratio does not matter
+MAX_PATH = 500  # characters
+ROJO_NAME = "default.project.json"
+MAX_ROJO_BYTES = 2**20
 
 
 class InputRefused(ValueError):
     """A path, archive or range that cannot be read at all; the message says what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is taken at most: entries and files, bytes of an archive, bytes of all files together."""
+
+    files: int = MAX_FILES
+    archive_bytes: int = MAX_ARCHIVE_BYTES
+    total_bytes: int = MAX_UNPACKED_BYTES
+
+
 @dataclass
 class Found:
-    """Sources by their path (relative, forward slashes), and what was left out: path → why."""
+    """Sources by their path (relative, forward slashes), and what was left out: path → why.
+
+    `rojo`: the outermost default.project.json of an archive or of texts, as its path and its bytes.
+    """
 
     sources: dict[str, Source] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     total: int = 0
+    bounds: Bounds = Bounds(total_bytes=MAX_TOTAL_BYTES)
+    rojo: tuple[str, bytes] | None = None
 
     def add(self, path: str, text: bytes) -> None:
         """Takes a source, or refuses it when it is too large or one too many."""
         if len(text) > MAX_BYTES:
             self.refused[path] = f"{len(text)} bytes are more than the {MAX_BYTES} that are read."
-        elif len(self.sources) >= MAX_FILES or self.total + len(text) > MAX_TOTAL_BYTES:
+        elif len(self.sources) >= self.bounds.files or self.total + len(text) > self.bounds.total_bytes:
             self.refused[path] = (
-                f"One run takes {MAX_FILES} files and {MAX_TOTAL_BYTES} bytes; give a folder at a time."
+                f"One run takes {self.bounds.files} files and {self.bounds.total_bytes} bytes; give a folder at a time."
             )
         else:
             self.sources[path] = Source(path, text)
             self.total += len(text)
+
+    def add_rojo(self, path: str, text: bytes) -> None:
+        """Takes a project file unless one further out is known."""
+        if len(text) > MAX_ROJO_BYTES:
+            self.refused[path] = f"A Rojo project has at most {MAX_ROJO_BYTES} bytes."
+        elif self.rojo is None or path.count("/") < self.rojo[0].count("/"):
+            self.rojo = (path, text)
 
 
 def is_source(name: str) -> bool:
@@ -109,29 +134,54 @@ def _walk(root: Path, found: Found) -> Iterator[Path]:
         todo.extend(reversed(folders))
 
 
-def read_zip(data: bytes) -> Found:
+def read_zip(data: bytes, bounds: Bounds | None = None) -> Found:
     """Every source in a zip archive; nothing is unpacked to disk. Raises InputRefused for what is no archive."""
-    if len(data) > MAX_ARCHIVE_BYTES:
-        raise InputRefused(f"The archive has {len(data)} bytes; at most {MAX_ARCHIVE_BYTES} are taken.")
+    found = Found(bounds=bounds or Bounds())
+    if len(data) > found.bounds.archive_bytes:
+        raise InputRefused(f"The archive has {len(data)} bytes; at most {found.bounds.archive_bytes} are taken.")
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, OverflowError) as error:
+    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, struct.error) as error:
         raise InputRefused(f"This is no zip archive that can be read ({error}).") from None
-    found = Found()
     unpacked = 0
     with archive:
-        if len(archive.infolist()) > MAX_FILES:
-            raise InputRefused(f"The archive has more than {MAX_FILES} entries; give a folder at a time.")
+        if len(archive.infolist()) > found.bounds.files:
+            raise InputRefused(f"The archive has more than {found.bounds.files} entries; give a folder at a time.")
         for entry in archive.infolist():
             why = _why_refuse(entry, found)
             if why:
                 found.refused[entry.filename] = why
-            elif not entry.is_dir() and is_source(entry.filename) and not _is_skipped(entry.filename):
-                text = _unpack(archive, entry, found, MAX_UNPACKED_BYTES - unpacked)
+            elif not entry.is_dir() and _is_wanted(entry.filename):
+                text = _unpack(archive, entry, found, found.bounds.total_bytes - unpacked)
                 unpacked += len(text)
                 if entry.filename not in found.refused:
-                    found.add(entry.filename, text)
+                    _take(found, entry.filename, text)
     return found
+
+
+def read_texts(texts: Iterable[tuple[str, bytes]], bounds: Bounds | None = None) -> Found:
+    """Files that came by name and content; paths are held to what an archive's are."""
+    found = Found(bounds=bounds or Bounds())
+    for path, text in texts:
+        why = _why_refuse_path(path, found)
+        if why:
+            found.refused[path] = why
+        elif _is_wanted(path):
+            _take(found, path, text)
+        else:
+            found.refused[path] = "It is no Luau file of the game; its name has to end in .luau or .lua."
+    return found
+
+
+def _is_wanted(name: str) -> bool:
+    return (is_source(name) or PurePosixPath(name).name == ROJO_NAME) and not _is_skipped(name)
+
+
+def _take(found: Found, path: str, text: bytes) -> None:
+    if is_source(path):
+        found.add(path, text)
+    else:
+        found.add_rojo(path, text)
 
 
 def _is_skipped(name: str) -> bool:
@@ -139,14 +189,22 @@ def _is_skipped(name: str) -> bool:
 
 
 def _why_refuse(entry: zipfile.ZipInfo, found: Found) -> str:
-    name = entry.filename
-    parts = PurePosixPath(name).parts
-    if name.startswith("/") or "\\" in name or ":" in name or ".." in parts or not parts:
-        return "Its path leads out of the archive."
+    why = _why_refuse_path(entry.filename, found)
+    if why:
+        return why
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "It is a symbolic link."
     if entry.flag_bits & 1:
         return "It is encrypted; give an archive without a password."
+    return ""
+
+
+def _why_refuse_path(name: str, found: Found) -> str:
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or "\\" in name or ":" in name or ".." in parts or not parts:
+        return "Its path leads out of the archive."
+    if len(name) > MAX_PATH or not name.isprintable():
+        return f"A path has at most {MAX_PATH} characters, all of them printable."
     if name in found.sources:
         return "The archive has two files of this name."
     return ""

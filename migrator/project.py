@@ -1,18 +1,19 @@
 """A folder of sources as a project: what is there, and where each file stands in the game."""
 
 import json
-from collections.abc import Iterator, Mapping
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from migrator.files import SUFFIXES, Found, InputRefused, read_path
+from migrator.files import MAX_ROJO_BYTES, ROJO_NAME, SUFFIXES, Found, InputRefused, read_path
 from migrator.model import Project
 
-ROJO_NAMES = ("default.project.json",)
-MAX_PROJECT_BYTES = 2**20
 MAX_DEPTH = 64  # of the tree in a project file
 KINDS = (".server", ".client", ".plugin")  # in front of the suffix; they say what a script is, not what it is called
 Place = tuple[str, ...]
+Resolve = Callable[[str], PurePosixPath | None]  # a path of the project, relative to all; None: it leads out
 
 
 def load_project(path: Path) -> Project:
@@ -23,17 +24,25 @@ def load_project(path: Path) -> Project:
     """
     if path.name.endswith(".project.json"):
         return _load_rojo(path.parent, path)
-    if path.is_dir() and not path.is_symlink():
-        for name in ROJO_NAMES:
-            if (path / name).is_file():
-                return _load_rojo(path, path / name)
-    found = read_path(path)
-    return Project(found.sources, dict(_plain_places(found)), found.refused)
+    if path.is_dir() and not path.is_symlink() and (path / ROJO_NAME).is_file():
+        return _load_rojo(path, path / ROJO_NAME)
+    return project_of_files(read_path(path))
 
 
 def project_of_files(found: Found) -> Project:
-    """Sources that came without a place file, an upload for instance, as a project."""
-    return Project(found.sources, dict(_plain_places(found)), found.refused)
+    """Sources that are not on disk, an archive or an upload, as a project. A Rojo project among them places the files
+    below it; one that cannot be read is named and places none."""
+    places = dict(_plain_places(found))
+    refused = dict(found.refused)
+    if found.rojo is not None:
+        name, text = found.rojo
+        base = PurePosixPath(name).parent
+        try:
+            mounts = list(_mounts(partial(_resolve_inside, base), _tree_of(text, name), (), refused, name))
+        except InputRefused as why:
+            return Project(found.sources, places, refused | {name: str(why)})
+        _mount(places, mounts)
+    return Project(found.sources, places, refused)
 
 
 def _plain_places(found: Found) -> Iterator[tuple[str, Place]]:
@@ -62,12 +71,17 @@ def _load_rojo(root: Path, file: Path) -> Project:
     found = read_path(root)
     places = dict(_plain_places(found))
     refused = dict(found.refused)
-    for target, place in _mounts(root, _read_tree(file), (), refused, file.name):
-        for path in found.sources:
+    _mount(places, _mounts(partial(_resolve, root), _read_tree(file), (), refused, file.name))
+    return Project(found.sources, places, refused)
+
+
+def _mount(places: dict[str, Place], mounts: Iterable[tuple[PurePosixPath, Place]]) -> None:
+    """Lets every file stand where the last mount that has it puts it."""
+    for target, place in mounts:
+        for path in places:
             inside = _inside(PurePosixPath(path), target)
             if inside is not None:
                 places[path] = (*place, *inside) or ("DataModel",)
-    return Project(found.sources, places, refused)
 
 
 def _inside(path: PurePosixPath, target: PurePosixPath) -> Place | None:
@@ -82,29 +96,33 @@ def _inside(path: PurePosixPath, target: PurePosixPath) -> Place | None:
 
 def _read_tree(file: Path) -> Mapping[str, Any]:
     try:
-        data = file.read_bytes()
-        if len(data) > MAX_PROJECT_BYTES:
-            raise InputRefused(f"{file} has {len(data)} bytes; a Rojo project has at most {MAX_PROJECT_BYTES}.")
-        content = json.loads(data)
-    except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, InputRefused):
-            raise
+        return _tree_of(file.read_bytes(), str(file))
+    except OSError as error:
         raise InputRefused(f"{file} is no Rojo project that can be read ({error}).") from None
+
+
+def _tree_of(data: bytes, name: str) -> Mapping[str, Any]:
+    if len(data) > MAX_ROJO_BYTES:
+        raise InputRefused(f"{name} has {len(data)} bytes; a Rojo project has at most {MAX_ROJO_BYTES}.")
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InputRefused(f"{name} is no Rojo project that can be read ({error}).") from None
     tree = content.get("tree") if isinstance(content, dict) else None
     if not isinstance(tree, dict):
-        raise InputRefused(f"{file} is no Rojo project: it has no tree.")
+        raise InputRefused(f"{name} is no Rojo project: it has no tree.")
     return tree
 
 
 def _mounts(
-    root: Path, tree: Mapping[str, Any], place: Place, refused: dict[str, str], name: str
+    resolve: Resolve, tree: Mapping[str, Any], place: Place, refused: dict[str, str], name: str
 ) -> Iterator[tuple[PurePosixPath, Place]]:
     """Every $path of a tree with its place in the game, outer ones first, so that inner ones overrule them."""
     path = tree.get("$path")
     if isinstance(path, dict):
         path = path.get("optional")
     if isinstance(path, str):
-        target = _resolve(root, path)
+        target = resolve(path)
         if target is None:
             refused[path] = f"{name} points out of its folder; only files within are read."
         else:
@@ -113,7 +131,7 @@ def _mounts(
         return
     for key, below in tree.items():
         if not key.startswith("$") and isinstance(below, dict):
-            yield from _mounts(root, below, (*place, key), refused, name)
+            yield from _mounts(resolve, below, (*place, key), refused, name)
 
 
 def _resolve(root: Path, path: str) -> PurePosixPath | None:
@@ -123,3 +141,9 @@ def _resolve(root: Path, path: str) -> PurePosixPath | None:
     except (ValueError, OSError, RuntimeError):
         return None
     return PurePosixPath(inside.as_posix())
+
+
+def _resolve_inside(base: PurePosixPath, path: str) -> PurePosixPath | None:
+    """The same for files that are not on disk; `base` is where their project file stands."""
+    target = PurePosixPath(posixpath.normpath(base / path))
+    return None if target.is_absolute() or ".." in target.parts else target

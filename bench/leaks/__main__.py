@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 from bench.leaks.classes import CLEAN, LEAKING
+from bench.leaks.peers import PEERS
 from bench.leaks.score import Outcome, summarise
 from bench.leaks.trial import run_one
 from bench.peers.run import machine
@@ -37,6 +38,7 @@ def main() -> None:
     with multiprocessing.Pool(arguments.processes) as pool:
         outcomes = pool.starmap(run_one, [job for job in jobs if job[0] in wanted], chunksize=5)
     print_table(outcomes)
+    print_peers(outcomes)
     figures: dict[str, Any] = summarise(outcomes)
     print(json.dumps({**figures, "runs_of_each_class": runs, "seeds_from": base, "machine": machine()}))
 
@@ -55,6 +57,16 @@ def print_table(outcomes: list[Outcome]) -> None:
             f"{name:24}{'yes' if name in LEAKING else 'no':>6}{rungs['confirmed']:>11}{rungs['likely']:>8}"
             f"{rungs['suspect']:>9}{rungs['none']:>6}{wrong:>12}{minutes:>9}"
         )
+
+
+def print_peers(outcomes: list[Outcome]) -> None:
+    """The others beside us: in how many runs of each class there was an alarm. Only connmon names the site."""
+    print(f"\n{'runs with an alarm':24}{'leak':>6}{'runs':>6}{'connmon':>9}" + "".join(f"{name:>16}" for name in PEERS))
+    for name in dict.fromkeys(outcome.name for outcome in outcomes):
+        group = [outcome for outcome in outcomes if outcome.name == name]
+        own = sum(one.minutes is not None if one.is_leak else bool(one.wrong_sites) for one in group)
+        theirs = "".join(f"{sum(peer in one.peers for one in group):>16}" for peer in PEERS)
+        print(f"{name:24}{'yes' if name in LEAKING else 'no':>6}{len(group):>6}{own:>9}{theirs}")
 
 
 if __name__ == "__main__":

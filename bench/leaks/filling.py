@@ -58,7 +58,7 @@ def fill(servers: int, *, now: datetime) -> Game:
 
 def _fill_site(game: Game, place: int, servers: int, now: datetime) -> int:
     service = Service.objects.create(game=game, name=f"Service{place}", first_seen_at=now)
-    origin = Origin.objects.create(game=game, service=service, type="Heartbeat", site=f"Script:{place}")
+    origin = Origin.objects.create(game=game, service=service, type="Heartbeat", site=f"Script:{place}", seen_at=now)
     about = {"service": service.pk, "site": origin.site, "servers": servers, "at": now.timestamp(), "first": 0}
     _run(CONNECTIONS, about | {"count": EACH, "apart": 60.0, "kind": 2 if place >= SITES // 2 else 0})
     if place < LEAKING:

@@ -14,6 +14,7 @@ from connmon.leaks.rules import Watch, judge
 from connmon.leaks.states import Rung, rank
 
 WARM_UP = 20  # minutes that the peers are spared too
+PEERS_EVERY = 5  # minutes between two looks of theirs
 TIME_LEFT = 30 * MINUTE  # a leak whose first connection comes later is another seed's
 
 
@@ -42,7 +43,7 @@ def run_one(name: str, seed: int) -> Outcome:
         false_confirmed=sum(" confirmed " in one for one in wrong),
         wrong_sites=tuple(sorted(wrong)),
         minutes=minutes,
-        peers=_ask_peers(seen),
+        peers=_ask_peers(seen, began or 0.0),
     )
 
 
@@ -94,11 +95,12 @@ def _follow(parts: list[Seen]) -> tuple[Verdict | None, float | None, Verdict | 
     return alarm, at, highest
 
 
-def _ask_peers(seen: dict[str, list[Seen]]) -> tuple[str, ...]:
-    """Which of the others' rules alarm at any look, on the run's total."""
+def _ask_peers(seen: dict[str, list[Seen]], since: float) -> dict[str, float]:
+    """Of the others' rules that alarm, at any look from `since` on, on the run's total: minutes until the first."""
     total = _total(seen)
-    looks = range(WARM_UP + 30, len(total) + 1, 5)
-    return tuple(name for name, rule in PEERS.items() if any(rule(total[WARM_UP:look]) for look in looks))
+    looks = [look for look in range(WARM_UP + 30, len(total) + 1, PEERS_EVERY) if look * MINUTE >= since]
+    first = {name: next((at for at in looks if rule(total[WARM_UP:at])), None) for name, rule in PEERS.items()}
+    return {name: at - since / MINUTE for name, at in first.items() if at is not None}
 
 
 def _total(seen: dict[str, list[Seen]]) -> Floats:

@@ -45,6 +45,7 @@ class Game(models.Model):
     is_demo = models.BooleanField(default=False)
     report_interval = models.FloatField(default=10.0)  # seconds between reports, told to agents in each answer
     created_at = models.DateTimeField()
+    links_key = models.CharField(max_length=40, db_default="")  # signs links, beside SECRET_KEY; a new one ends them
 
     class Meta:
         constraints: ClassVar = [

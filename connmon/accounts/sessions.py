@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from allauth.usersessions.models import UserSession
@@ -15,6 +15,7 @@ from connmon.accounts.audit import Actor, record
 from connmon.accounts.models import User
 from connmon.core.errors import NotFound
 
+NOTED_BEFORE: Final = timedelta(hours=1)  # a note that is younger may be ahead of its session
 NOTE_EVERY: Final = 60  # seconds between two notes of when a session was last used: a write each page would be too many
 
 
@@ -48,6 +49,13 @@ def is_due(session_key: str) -> bool:
         return bool(cache.add(f"seen:{name}", 1, timeout=NOTE_EVERY))
     except RedisError:
         return False
+
+
+def drop_expired(*, now: datetime) -> None:
+    """Removes sessions that have run out, as `manage.py clearsessions` does, and notes on sessions that are gone."""
+    Session.objects.filter(expire_date__lt=now).delete()
+    kept = Session.objects.values("session_key")
+    UserSession.objects.filter(last_seen_at__lt=now - NOTED_BEFORE).exclude(session_key__in=kept).delete()
 
 
 def note_use(user: User, *, session_key: str, address: str, user_agent: str, now: datetime) -> None:

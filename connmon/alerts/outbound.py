@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from django.core.mail import BadHeaderError, EmailMessage
 
+from connmon.alerts.faults import answer_fault, lookup_fault, mail_fault
 from connmon.alerts.messages import Message
 from connmon.alerts.rules import is_outside
 from connmon.alerts.states import DestinationKind
@@ -118,14 +119,14 @@ class Sender:
         except Invalid as error:
             return Outcome(False, str(error))
         except (OSError, UnicodeError) as error:
-            return Outcome(False, f"The host name was not found: {error}", retry=True)
+            return Outcome(False, lookup_fault(error), retry=True)
         refused = [address for address in addresses if not self._is_allowed(address)]
         if refused or not addresses:
             return Outcome(False, "The host leads to an address that is not on the public internet; it is not called.")
         try:
             return self._post(target, addresses[0], message)
         except (OSError, http.client.HTTPException) as error:
-            return Outcome(False, f"No answer: {type(error).__name__}: {error}"[:300], retry=True)
+            return Outcome(False, answer_fault(error), retry=True)
 
     def _post(self, target: Target, address: str, message: Message) -> Outcome:
         connection = http.client.HTTPConnection(target.host, target.port, timeout=self._timeout)
@@ -176,6 +177,8 @@ def _send_email(message: Message) -> Outcome:
         EmailMessage(message.subject, message.body.decode(), to=[message.address]).send()
     except (BadHeaderError, smtplib.SMTPRecipientsRefused) as error:
         return Outcome(False, f"The mail server does not take it: {error}"[:300])
-    except (OSError, smtplib.SMTPException) as error:
+    except smtplib.SMTPException as error:
         return Outcome(False, f"The mail server did not take it: {error}"[:300], retry=True)
+    except OSError as error:
+        return Outcome(False, f"The mail server did not take it. {mail_fault(error)}", retry=True)
     return Outcome(True, "Handed to the mail server.")

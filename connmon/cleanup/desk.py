@@ -148,7 +148,7 @@ class Desk:
         try:
             await push(orders)
         except Exception as error:  # any fault of the server that carries sockets: the orders go out again
-            self._log.info("orders for server %s did not get out: %s", server_id, error)
+            self._log.info("orders did not get out: %s", error, extra={"server_key": server_id})
             if self._sockets.get(server_id) == push:
                 del self._sockets[server_id]
 

@@ -55,7 +55,7 @@ class ConfigurationBook:
             async with self._pool.connection() as connection:
                 row = await (await connection.execute(FIND, (game_id,))).fetchone()
         except (psycopg.Error, PoolTimeout, OSError) as error:
-            self._log.warning("the configuration of game %s is not read: %s", game_id, error)
+            self._log.warning("the configuration is not read: %s", error, extra={"game": game_id})
             return page
         configuration = Configuration(row[0], Overrides(row[1], row[2])) if row else empty()
         page.revision, page.config = configuration.revision, configuration.for_agents()

@@ -32,7 +32,7 @@ class Proxies:
         """
         client = scope.get("client")
         peer, scheme = (client[0] if client else ""), scope.get("scheme", "http")
-        if not self._networks or not self._names(peer):
+        if not self.speak(scope):
             return peer, scheme
         headers = dict(scope["headers"])
         chain = headers.get(b"x-forwarded-for", b"").decode("latin-1")[-MOST:].split(",")
@@ -42,6 +42,13 @@ class Proxies:
             secure = forwarded == "https"
             scheme = ("wss" if secure else "ws") if scope["type"] == "websocket" else forwarded
         return (address if _is_address(address) else peer), scheme
+
+    def speak(self, scope: Mapping[str, Any]) -> bool:
+        """Whether one of them made this connection, so that what its headers say counts."""
+        if not self._networks:
+            return False
+        client = scope.get("client")
+        return bool(client and self._names(client[0]))
 
     def applied(self, scope: dict[str, Any]) -> dict[str, Any]:
         """The scope as it would be without the proxies."""

@@ -79,12 +79,19 @@ def _go_on(leak: Leak, verdict: Verdict, values: dict[str, Any], facts: list[Ver
         rung=rung.value,
         last_seen_at=now,
         versions=versions,
-        since_version=leak.since_version or since_version(versions, facts),
+        since_version=_since(leak, versions, facts),
         fixed_in=None if state is LedgerState.REGRESSED else leak.fixed_in,
         **values,
     )
     if (state, rung) != (before, rung_before):
         _note(leak.pk, state, rung, max(verdict.place_versions, default=None), now=now)
+
+
+def _since(leak: Leak, versions: list[int], facts: list[VersionFact]) -> int | None:
+    """What was found stands, unless an earlier version turns out to leak too."""
+    if leak.since_version is not None and leak.since_version <= min(versions, default=leak.since_version):
+        return leak.since_version
+    return since_version(versions, facts)
 
 
 def _told(origin: Origin, verdict: Verdict) -> dict[str, Any]:

@@ -10,16 +10,18 @@ from connmon.leaks.states import LedgerState, Rung, rank
 FIXED_AFTER: Final = timedelta(hours=2)  # a later version without it; slow leaks show within that
 LEAST_MINUTES: Final = 60  # of an earlier version on any server, to be compared with
 EQUAL_PLAYERS: Final = 0.5  # an earlier version with fewer players than this share proves nothing
+EXPOSURE: Final = 2.0  # times as long as the leaking version took to show, an earlier one ran without
 SPELL: Final = timedelta(minutes=60)  # a rung is kept for so long after the look that reached it
 
 
 @dataclass(frozen=True, slots=True)
 class VersionFact:
-    """A place version in the short history: server-minutes, mean players a server, when it was first seen."""
+    """A place version in the short history: server-minutes, mean players a server, minutes of its longest server."""
 
     version: int
     minutes: int
     players: float
+    longest: int
     first_seen_at: datetime
     is_running: bool
 
@@ -50,13 +52,26 @@ def fixed_in(
 
 
 def since_version(leaked: Sequence[int], facts: Sequence[VersionFact]) -> int | None:
-    """The first version that leaks, if an earlier one ran with about as many players and did not."""
+    """The first version that leaks, if an earlier one ran without: long enough, and with about as many players.
+
+    Ask as soon as the leak is found: the leaking version's minutes are then what it takes to show.
+    """
     if not leaked:
         return None
     first = min(leaked)
-    players = next((one.players for one in facts if one.version == first), 0.0)
-    earlier = [one for one in facts if one.version < first and one.minutes >= LEAST_MINUTES]
-    return first if any(one.players >= EQUAL_PLAYERS * players for one in earlier) else None
+    leaking = next((one for one in facts if one.version == first), None)
+    earlier = [one for one in facts if one.version < first]
+    return first if leaking is not None and any(_was_without(one, leaking) for one in earlier) else None
+
+
+def _was_without(earlier: VersionFact, leaking: VersionFact) -> bool:
+    """Whether it would have shown: leaks show with time, with players, and on servers that run for long."""
+    return (
+        earlier.minutes >= max(LEAST_MINUTES, EXPOSURE * leaking.minutes)
+        and earlier.minutes * earlier.players >= EXPOSURE * leaking.minutes * leaking.players
+        and earlier.players >= EQUAL_PLAYERS * leaking.players
+        and earlier.longest >= leaking.longest
+    )
 
 
 def hours_until_full(*, live: float, per_hour: float, budget: float) -> float | None:

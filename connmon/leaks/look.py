@@ -1,6 +1,6 @@
 """One look at a game, every minute: what it holds now, what that says, what becomes of its ledger."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -8,13 +8,14 @@ from django.db import connection, transaction
 from connmon.leaks import ledger
 from connmon.leaks import statements as sql
 from connmon.leaks.cohorts import START_UP, YOUNG
+from connmon.leaks.departures import count_departures
 from connmon.leaks.evidence import Verdict
 from connmon.leaks.models import Origin
 from connmon.leaks.rules import Watch, judge
+from connmon.leaks.totals import over_all_servers
 from connmon.leaks.tracks import read_tracks
 
 LOOK_EVERY: Final = 60.0  # seconds
-TICKS_KEPT: Final = timedelta(hours=6)
 ROOM: Final = 0x6C65616B  # advisory lock, with the game: of two workers one looks at it
 ORIGINS_PER_GAME: Final = 20_000  # a game with sites made at run time would fill every table
 SIGHTINGS: Final = 20_000  # new ones in one look at a game
@@ -37,13 +38,14 @@ def look_at(game_id: int, *, now: datetime) -> int | None:
         for statement in (
             sql.COUNT,
             sql.ADD_ORIGINS,
+            sql.TOUCH_ORIGINS,
             sql.ADD_TICKS,
             sql.FORGET_SIGHTINGS,
             sql.ADD_SIGHTINGS,
-            sql.TIDY,
         ):
             cursor.execute(statement, values)
-        verdicts = _judge_sites(now)
+        count_departures(game_id, now=now)
+        verdicts = over_all_servers(game_id, _judge_sites(now), now=now)
         cursor.execute("DROP TABLE leaks_counted")
         ledger.write(game_id, verdicts, now=now)
         ledger.close_fixed(game_id, now=now)
@@ -58,6 +60,8 @@ def _values(game_id: int, now: datetime) -> dict[str, Any]:
         "start_up": START_UP,
         "old": now.timestamp() - YOUNG,
         "player": sql.PLAYER,
+        "system": sql.SYSTEM,
+        "agent": sql.AGENT,
         "orphaned": sql.ORPHANED,
         "stale": sql.STALE,
         "most": SIGHTINGS,
@@ -91,9 +95,3 @@ def _watch_of(origin: Origin) -> Watch | None:
 
 def _moment(seconds: float | None, now: datetime) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, tz=now.tzinfo)
-
-
-def drop_old_ticks(*, now: datetime) -> None:
-    """Deletes ticks older than TICKS_KEPT."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql.DROP_OLD, {"before": now - TICKS_KEPT})

@@ -13,6 +13,7 @@ class Origin(models.Model):
     service = models.ForeignKey("registry.Service", models.CASCADE, related_name="+")
     type = models.TextField()
     site = models.TextField()  # script:line; "" where the agent does not know
+    seen_at = models.DateTimeField()  # when it last held connections, within an hour
     # What the rule remembers between two looks (rules.Watch).
     grows_since = models.DateTimeField(null=True)
     growth_seen_at = models.DateTimeField(null=True)
@@ -61,6 +62,16 @@ class Roll(models.Model):
 
     server_id = models.BigIntegerField(primary_key=True)
     owners = ArrayField(models.TextField())  # the owner's kind and its name, `2player:261`
+
+
+class Departure(models.Model):
+    """An owner that holds nothing any more, until it is sure that it left."""
+
+    pk = models.CompositePrimaryKey("server_id", "owner")
+    server_id = models.BigIntegerField()
+    owner = models.TextField()  # as in Roll
+    at = models.DateTimeField()
+    left_behind = models.BooleanField()  # something of it stayed past the grace
 
 
 class Tidiness(models.Model):

@@ -25,7 +25,7 @@ STRIP: Final[LiteralString] = """
     FROM registry_gameserver g JOIN registry_serverstate s ON s.server_id = g.id
     JOIN registry_connection c ON c.server_id = g.id
     WHERE g.game_id = %(game)s AND g.ended_at IS NULL AND s.due_at > %(at)s
-          AND c.service_id = %(service)s AND c.type = %(type)s AND c.site = %(site)s
+          AND c.service_id = %(service)s AND (%(site)s::text IS NULL OR c.type = %(type)s AND c.site = %(site)s)
     GROUP BY age ORDER BY age
 """
 # A site over all servers that were heard, a minute a row.
@@ -40,6 +40,14 @@ FULLEST: Final[LiteralString] = """
     SELECT coalesce(max((SELECT sum(n) FROM unnest(s.live) n)), 0)::float8, count(*)
     FROM registry_gameserver g JOIN registry_serverstate s ON s.server_id = g.id
     WHERE g.game_id = %(game)s AND g.ended_at IS NULL AND s.due_at > %(now)s
+"""
+# How often something was found that was new to the ledger, or fixed; other events only change a rung.
+FOUND: Final[LiteralString] = """
+    SELECT count(*) FROM (
+        SELECT e.state, lag(e.state) OVER (PARTITION BY e.leak_id ORDER BY e.at, e.id) AS before
+        FROM leaks_leakevent e JOIN leaks_leak l ON l.id = e.leak_id
+        WHERE %(game)s::bigint IS NULL OR l.game_id = %(game)s
+    ) AS event WHERE state IN ('new', 'regressed') AND state IS DISTINCT FROM before
 """
 
 
@@ -74,11 +82,11 @@ def find_leak(game_id: int, leak_id: int) -> Leak:
 
 
 def alarming_leaks(game_id: int, *, now: datetime) -> dict[Rung, list[str]]:
-    """`service: site` of active leaks that nobody ignores, by rung, the largest first."""
+    """`service: site (leak 7)` of active leaks that nobody ignores, by rung, the largest first."""
     heard = Q(ignored_until=None) | Q(ignored_until__lte=now)
     leaks: dict[Rung, list[str]] = {rung: [] for rung in RUNGS}
     for leak in list_leaks(game_id, active=now).filter(heard).order_by("-count", "id"):
-        leaks[Rung(leak.rung)].append(f"{leak.origin.service.name}: {leak.origin}")
+        leaks[Rung(leak.rung)].append(f"{leak.origin.service.name}: {leak.origin} (leak {leak.pk})")
     return leaks
 
 
@@ -88,6 +96,11 @@ def count_leaks(game_id: int, *, now: datetime) -> dict[str, int]:
     return {rung.value: active.filter(rung=rung.value).count() for rung in RUNGS}
 
 
+def count_found(game_id: int | None) -> int:
+    """Leaks that were found so far, each again when it came back; None: of all games together."""
+    return int(_rows(FOUND, {"game": game_id})[0][0])
+
+
 def list_events(leak: Leak) -> QuerySet[LeakEvent]:
     """What became of a leak, newest first."""
     return LeakEvent.objects.filter(leak=leak).order_by("-at", "-id")
@@ -95,11 +108,20 @@ def list_events(leak: Leak) -> QuerySet[LeakEvent]:
 
 def cohort_strip(leak: Leak, *, now: datetime) -> list[dict[str, int]]:
     """Live connections by age: COHORTS cells of COHORT seconds, the youngest first, and one for all that is older."""
+    return _strip(leak.game_id, leak.origin.service_id, kind=leak.origin.type, site=leak.origin.site, now=now)
+
+
+def service_strip(game_id: int, service_id: int, *, now: datetime) -> list[dict[str, int]]:
+    """The same for all of a service's connections."""
+    return _strip(game_id, service_id, kind=None, site=None, now=now)
+
+
+def _strip(game_id: int, service_id: int, *, kind: str | None, site: str | None, now: datetime) -> list[dict[str, int]]:
     values = {
-        "game": leak.game_id,
-        "service": leak.origin.service_id,
-        "type": leak.origin.type,
-        "site": leak.origin.site,
+        "game": game_id,
+        "service": service_id,
+        "type": kind,
+        "site": site,
         "now": now.timestamp(),
         "at": now,
         "cell": COHORT,
@@ -133,15 +155,15 @@ def tidiness(game_id: int, *, since: datetime) -> dict[str, dict[str, float | in
     rows = list(
         Tidiness.objects.filter(game_id=game_id, hour__gte=since).values_list("owner_kind", "tidy", "left_behind")
     )
-    player = OWNER_KINDS.index(OwnerKind.PLAYER)
     return {
-        "players": _share([row for row in rows if row[0] == player]),
-        "services": _share([row for row in rows if row[0] != player]),
+        "players": _share(rows, OwnerKind.PLAYER),
+        "services": _share(rows, OwnerKind.SERVICE, OwnerKind.CONTROLLER),
     }
 
 
-def _share(rows: list[tuple[int, int, int]]) -> dict[str, float | int | None]:
-    clean, behind = sum(row[1] for row in rows), sum(row[2] for row in rows)
+def _share(rows: list[tuple[int, int, int]], *kinds: OwnerKind) -> dict[str, float | int | None]:
+    wanted = [row for row in rows if OWNER_KINDS[row[0]] in kinds]
+    clean, behind = sum(row[1] for row in wanted), sum(row[2] for row in wanted)
     left = clean + behind
     return {"left": left, "clean": clean, "share": round(clean / left, 6) if left else None}
 

@@ -11,6 +11,7 @@ from connmon.leaks.states import Cause, Rung
 ORPHAN_SECONDS: Final = 120.0
 # Two of the agent's cleaning passes (300 s apart) and a minute: it is not going to be cleaned.
 KEPT_SECONDS: Final = 660.0
+PROVEN_AFTER: Final = {Cause.ORPHANED: ORPHAN_SECONDS, Cause.KEPT: KEPT_SECONDS}
 NAMED: Final = 5
 
 
@@ -39,8 +40,7 @@ def _judge(tracks: Sequence[Track], cause: Cause, *, now: float) -> Verdict | No
 
 def _proven(track: Track, cause: Cause, now: float) -> list[Remnant]:
     wanted = cause is Cause.KEPT
-    least = KEPT_SECONDS if wanted else ORPHAN_SECONDS
-    return [one for one in track.remnants if one.disconnected is wanted and now - one.since >= least]
+    return [one for one in track.remnants if one.disconnected is wanted and now - one.since >= PROVEN_AFTER[cause]]
 
 
 def versions_of(tracks: Sequence[Track]) -> tuple[int, ...]:

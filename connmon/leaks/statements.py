@@ -6,10 +6,18 @@ from connmon.registry.states import OWNER_KINDS, STATES, ConnectionState, OwnerK
 
 # Kept as numbers in the tables; they are constants of the code, never values from outside.
 PLAYER: Final = OWNER_KINDS.index(OwnerKind.PLAYER)
+SYSTEM: Final = OWNER_KINDS.index(OwnerKind.SYSTEM)
 ORPHANED: Final = STATES.index(ConnectionState.ORPHANED)
 STALE: Final = STATES.index(ConnectionState.STALE)
+AGENT: Final = "system:connmon"  # owner of what an agent connects for itself
 
+# Of a game, the servers of which something is known: they report, and their registry is complete.
+HEARD: Final[LiteralString] = """
+    SELECT g.id FROM registry_gameserver g JOIN registry_serverstate s ON s.server_id = g.id
+    WHERE g.game_id = %(game)s AND g.ended_at IS NULL AND s.due_at > %(now)s AND s.synced
+"""
 # One scan of the game's connections for everything a look needs. First by owner: that makes distinct owners a count.
+# The agent's own are left out: they listen for the end of a game's things, so where those leak they grow along.
 COUNT: Final[LiteralString] = """
     CREATE TEMPORARY TABLE leaks_counted ON COMMIT DROP AS
     WITH running AS MATERIALIZED (
@@ -23,17 +31,24 @@ COUNT: Final[LiteralString] = """
                count(*) FILTER (WHERE c.opened_at - r.skew > r.booted + %(start_up)s
                                       AND c.opened_at - r.skew <= %(old)s) AS old
         FROM running r JOIN registry_connection c ON c.server_id = r.id
+        WHERE NOT (c.owner_kind = %(system)s AND c.owner = %(agent)s)
         GROUP BY c.server_id, c.service_id, c.type, c.site, c.owner_kind, c.owner
     )
     SELECT * FROM by_owner
 """
 ADD_ORIGINS: Final[LiteralString] = """
-    INSERT INTO leaks_origin (game_id, service_id, type, site)
-    SELECT DISTINCT %(game)s, n.service_id, n.type, n.site FROM leaks_counted n
+    INSERT INTO leaks_origin (game_id, service_id, type, site, seen_at)
+    SELECT DISTINCT %(game)s, n.service_id, n.type, n.site, %(now)s::timestamptz FROM leaks_counted n
     WHERE NOT EXISTS (SELECT FROM leaks_origin o
                       WHERE o.service_id = n.service_id AND o.type = n.type AND o.site = n.site)
     LIMIT greatest(0, %(origins)s - (SELECT count(*) FROM leaks_origin WHERE game_id = %(game)s))
     ON CONFLICT DO NOTHING
+"""
+TOUCH_ORIGINS: Final[LiteralString] = """
+    UPDATE leaks_origin o SET seen_at = %(now)s
+    FROM (SELECT DISTINCT service_id, type, site FROM leaks_counted) n
+    WHERE o.service_id = n.service_id AND o.type = n.type AND o.site = n.site
+      AND o.seen_at < %(now)s::timestamptz - interval '1 hour'
 """
 ADD_TICKS: Final[LiteralString] = """
     INSERT INTO leaks_tick (server_id, at, players, origin_ids, live, owners)
@@ -68,39 +83,6 @@ ADD_SIGHTINGS: Final[LiteralString] = """
     WHERE c.state IN (%(orphaned)s, %(stale)s)
     ORDER BY c.server_id, c.service_id, c.connection_id LIMIT %(most)s
     ON CONFLICT DO NOTHING
-"""
-# Who had connections at the last look and has none now has gone cleanly; who has an orphaned one newly has not.
-TIDY: Final[LiteralString] = """
-    WITH here AS (
-        SELECT server_id, array_agg(DISTINCT owner_kind || owner) FILTER (WHERE NOT gone) AS owners,
-               array_agg(DISTINCT owner_kind || owner) FILTER (WHERE gone) AS gone
-        FROM (SELECT server_id, owner_kind, owner, bool_or(is_gone) AS gone FROM leaks_counted
-              GROUP BY server_id, owner_kind, owner) each_owner
-        GROUP BY server_id
-    ), left_now AS (
-        SELECT substr(was, 1, 1)::smallint AS owner_kind, was = ANY(coalesce(h.gone, '{}')) AS behind
-        FROM leaks_roll r JOIN registry_gameserver g ON g.id = r.server_id
-        JOIN registry_serverstate s ON s.server_id = r.server_id
-        LEFT JOIN here h ON h.server_id = r.server_id, unnest(r.owners) AS was
-        WHERE g.game_id = %(game)s AND g.ended_at IS NULL AND s.due_at > %(now)s AND s.synced
-          AND NOT was = ANY(coalesce(h.owners, '{}'))
-    ), noted AS (
-        INSERT INTO leaks_tidiness (game_id, hour, owner_kind, tidy, left_behind)
-        SELECT %(game)s, date_trunc('hour', %(now)s::timestamptz, 'UTC'), owner_kind,
-               count(*) FILTER (WHERE NOT behind), count(*) FILTER (WHERE behind)
-        FROM left_now GROUP BY owner_kind
-        ON CONFLICT (game_id, hour, owner_kind) DO UPDATE SET
-            tidy = leaks_tidiness.tidy + excluded.tidy,
-            left_behind = leaks_tidiness.left_behind + excluded.left_behind
-    ), emptied AS (
-        DELETE FROM leaks_roll r USING registry_gameserver g JOIN registry_serverstate s ON s.server_id = g.id
-        WHERE g.game_id = %(game)s AND r.server_id = g.id
-          AND (g.ended_at IS NOT NULL OR (s.due_at > %(now)s AND s.synced))
-          AND NOT EXISTS (SELECT FROM here h WHERE h.server_id = r.server_id)
-    )
-    INSERT INTO leaks_roll (server_id, owners) SELECT server_id, coalesce(owners, '{}') FROM here
-    ON CONFLICT (server_id) DO UPDATE SET owners = excluded.owners
-    WHERE leaks_roll.owners IS DISTINCT FROM excluded.owners
 """
 # Sites worth the fine rule, those with most to tell first: something stays, or something outlived its owner.
 CANDIDATES: Final[LiteralString] = """
@@ -159,13 +141,17 @@ REMNANTS: Final[LiteralString] = """
     ORDER BY x.first_at, x.connection_id LIMIT %(most)s
 """
 VERSIONS: Final[LiteralString] = """
-    SELECT g.place_version, count(*), avg(t.players)::float8, min(g.first_seen_at), bool_or(g.ended_at IS NULL)
-    FROM leaks_tick t JOIN registry_gameserver g ON g.id = t.server_id
-    WHERE g.game_id = %(game)s AND g.place_version IS NOT NULL
-    GROUP BY g.place_version ORDER BY g.place_version
+    SELECT place_version, sum(minutes)::int, sum(players)::float8 / sum(minutes), max(minutes)::int, min(first_seen_at),
+           bool_or(ended_at IS NULL)
+    FROM (
+        SELECT g.place_version, g.first_seen_at, g.ended_at, count(*) AS minutes, sum(t.players) AS players
+        FROM leaks_tick t JOIN registry_gameserver g ON g.id = t.server_id
+        WHERE g.game_id = %(game)s AND g.place_version IS NOT NULL
+        GROUP BY g.id
+    ) AS each_server
+    GROUP BY place_version ORDER BY place_version
 """
 GAMES: Final[LiteralString] = """
     SELECT DISTINCT game_id FROM registry_serverstate WHERE due_at > %(now)s AND NOT superseded ORDER BY game_id
 """
-DROP_OLD: Final[LiteralString] = "DELETE FROM leaks_tick WHERE at < %(before)s"
 TRY_LOCK: Final[LiteralString] = "SELECT pg_try_advisory_xact_lock(%(room)s, %(game)s)"

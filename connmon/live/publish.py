@@ -27,7 +27,7 @@ class Publisher:
         self._changed: dict[int, set[int]] = {}
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._broken = False
+        self._unheard: set[int] = set()  # games whose last message did not get out
 
     def start(self) -> None:
         """Begins to send; call it inside the event loop."""
@@ -65,8 +65,8 @@ class Publisher:
         try:
             await layer.group_send(group_of(game_id), {"type": "game.changed", "servers": named})
         except Exception as error:  # any fault of the layer or its driver: pages fall back to their own rhythm
-            if not self._broken:
-                self._log.warning("live updates are not sent: %s", error)
-            self._broken = True
+            if game_id not in self._unheard:
+                self._log.warning("live updates are not sent: %s", error, extra={"game": game_id})
+            self._unheard.add(game_id)
         else:
-            self._broken = False
+            self._unheard.discard(game_id)

@@ -11,11 +11,12 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final, LiteralString, Protocol
+from typing import Any, Final, LiteralString, Protocol
 
 import psycopg
 from psycopg import AsyncConnection
 
+from connmon.core import logs
 from connmon.core.metrics import BATCHES, REPORTS, WRITES
 from connmon.registry.rules import Step
 from connmon.registry.submission import Submission, Unavailable
@@ -139,11 +140,11 @@ class Ingest:
             with WRITES.time():
                 written = await self._writer.write(connection, batch)
         except (psycopg.Error, OSError) as error:
-            self._log.warning("a batch of %d reports was not written: %s", len(batch), error)
+            self._log.warning("a batch of %d reports was not written: %s", len(batch), error, extra=_names_of(batch))
             self._give_up(batch, Unavailable("database-down", "The database did not take it.", 2))
             await connection.close()  # whatever state it is in, the lane begins anew
         except Exception:  # a fault of ours in one batch must not end the lane
-            self._log.exception("a batch of %d reports was not written", len(batch))
+            self._log.exception("a batch of %d reports was not written", len(batch), extra=_names_of(batch))
             self._give_up(batch, Unavailable("internal-error", "A fault of ours; it is in the log.", 10))
             await connection.close()
         else:
@@ -200,6 +201,12 @@ class Ingest:
     def _fail(submissions: list[Submission], error: Unavailable) -> None:
         for submission in submissions:
             submission.refuse(error)
+
+
+def _names_of(batch: Sequence[Submission]) -> dict[str, Any]:
+    """Of its reports, for a log line."""
+    found = [(one.game_id, one.report.server.id, one.report.server.boot, one.report.seq) for one in batch]
+    return logs.name_reports(found)
 
 
 def utc_now() -> datetime:

@@ -31,7 +31,8 @@ class GameServer(models.Model):
     """One boot of one game server. Its key is derived from game, name and boot (core.ids.server_key)."""
 
     id = models.BigIntegerField(primary_key=True)
-    game = models.ForeignKey("accounts.Game", models.CASCADE, related_name="servers")
+    # Without an index of its own: servers_by_name leads with it.
+    game = models.ForeignKey("accounts.Game", models.CASCADE, related_name="servers", db_index=False)
     name = models.CharField(max_length=128)
     boot = models.CharField(max_length=64)
     agent = models.CharField(max_length=64)
@@ -44,6 +45,8 @@ class GameServer(models.Model):
 
     class Meta:
         indexes: ClassVar = [
+            # Readers: a server's history over all its boots, and the list and search of ended ones.
+            models.Index(fields=["game", "name"], name="servers_by_name"),
             # Readers: the pages' lists of running servers, and the end of earlier boots.
             models.Index(fields=["game", "name"], name="running_servers", condition=models.Q(ended_at__isnull=True)),
             # Reader: the sweep, which drops what ended servers left behind.

@@ -79,7 +79,8 @@ class Refusals:
         kind = (game_id, _sender(body), code, _storable(pointer, 200))
         known = self._gathered.get(kind)
         if known is None and len(self._gathered) >= KINDS:
-            self._log.warning("refused report not kept: game %s, %s at %s", game_id, code, kind[-1])
+            about = {"game": game_id, "server": kind[1]}
+            self._log.warning("refused report not kept: %s at %s", code, kind[-1], extra=about)
             return
         count = known.count + 1 if known else 1
         self._gathered[kind] = Refusal(_storable(detail, 500), _excerpt(body), count, self._clock())

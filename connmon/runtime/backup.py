@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NoReturn
 
 import psycopg
 
@@ -26,6 +28,9 @@ ABOUT: Final = "about.json"
 DUMP: Final = "database.dump"
 KEY: Final = "secret_key"
 MOST_ABOUT: Final = 1024 * 1024  # bytes
+CHUNK: Final = 1024 * 1024  # bytes
+PREAMBLE: Final = 40  # lines of a dump, among which are its settings
+NEW_SETTING: Final = b"SET transaction_timeout = 0;"  # known to PostgreSQL 17 and later, and 0 there anyway
 MIGRATIONS: Final = "SELECT app || '.' || name FROM django_migrations ORDER BY 1"
 
 
@@ -84,8 +89,7 @@ def restore(source: Path, *, url: str, known_migrations: Sequence[str]) -> tuple
                 "Name a new data folder with CONNMON_DATA, or an empty database with DATABASE_URL."
             )
         key = member(tar, KEY).read().decode()
-        command = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", f"--dbname={url}"]
-        run("pg_restore", *command, stdin=member(tar, DUMP))
+        load(member(tar, DUMP), url)
     return about, key
 
 
@@ -152,25 +156,85 @@ def is_empty(url: str) -> bool:
         raise BackupError(f"The database cannot be reached: {error}") from error
 
 
-def run(program: str, *arguments: str, stdin: IO[bytes] | None = None) -> None:
+def run(program: str, *arguments: str) -> None:
     """Runs one of PostgreSQL's programs. Raises BackupError with what it said."""
-    command = [str(programs() / "bin" / program), *arguments]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE if stdin else subprocess.DEVNULL, stderr=subprocess.PIPE, env=plain_environment()
-    ) as process:
-        assert process.stderr is not None
+    line = command(program, *arguments)
+    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, env=plain_environment(), check=False)
+    if done.returncode:
+        raise BackupError(f"{program} failed: {done.stderr.decode(errors='replace').strip()}")
+
+
+def command(program: str, *arguments: str) -> list[str]:
+    """The command line of one of PostgreSQL's programs."""
+    return [str(programs() / "bin" / program), *arguments]
+
+
+def load(dump: IO[bytes], url: str) -> None:
+    """Runs the statements of a dump in one transaction. Raises BackupError.
+
+    pg_restore writes them and psql runs them: pg_restore by itself sets NEW_SETTING, which older servers do not know.
+    """
+    statements = command("pg_restore", "--file=-", "--no-owner", "--no-privileges")
+    runner = command("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", "--file=-", url)
+    pipe = subprocess.PIPE
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(statements, stdin=pipe, stdout=pipe, stderr=said, env=plain_environment()) as source,
+        subprocess.Popen(runner, stdin=pipe, stdout=subprocess.DEVNULL, stderr=said, env=plain_environment()) as sink,
+    ):
+        assert source.stdin is not None
+        assert source.stdout is not None
+        assert sink.stdin is not None
+        feeder = Feeder(dump, source.stdin)
+        feeder.start()
         try:
-            if stdin and process.stdin:
-                feed(stdin, process.stdin)
-            said = process.stderr.read()
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode:
-        raise BackupError(f"{program} failed: {said.decode(errors='replace').strip()}")
+            if not pour(source.stdout, sink.stdin):
+                sink.wait()
+                raise_fault(said)
+            feeder.join()
+            if source.wait() or feeder.error:
+                raise_fault(said, feeder.error)
+            sink.stdin.close()  # psql commits at the end of its input
+            if sink.wait():
+                raise_fault(said)
+        finally:
+            for process in (sink, source):
+                process.kill()
+            with suppress(BrokenPipeError):
+                sink.stdin.close()
 
 
-def feed(source: IO[bytes], sink: IO[bytes]) -> None:
-    """All of it, unless the reader ends before: what it said tells why."""
-    with suppress(BrokenPipeError), sink:
-        shutil.copyfileobj(source, sink, 1024 * 1024)
+class Feeder(threading.Thread):
+    """Writes all of a file into a process, unless the process ends before: what it said tells why."""
+
+    def __init__(self, source: IO[bytes], sink: IO[bytes]) -> None:
+        super().__init__(name="feeder", daemon=True)
+        self.source, self.sink = source, sink
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            with suppress(BrokenPipeError), self.sink:
+                shutil.copyfileobj(self.source, self.sink, CHUNK)
+        except (OSError, tarfile.TarError) as error:
+            self.error = error
+
+
+def pour(source: IO[bytes], sink: IO[bytes]) -> bool:
+    """All of a dump's statements but NEW_SETTING; False when their reader has ended before."""
+    try:
+        for line in islice(source, PREAMBLE):
+            if line.strip() != NEW_SETTING:
+                sink.write(line)
+        shutil.copyfileobj(source, sink, CHUNK)
+        sink.flush()
+    except BrokenPipeError:
+        return False
+    return True
+
+
+def raise_fault(said: IO[bytes], error: Exception | None = None) -> NoReturn:
+    """With what PostgreSQL's programs have said."""
+    said.seek(0)
+    words = said.read().decode(errors="replace").strip()
+    raise BackupError(f"The backup cannot be restored: {words or error}") from error

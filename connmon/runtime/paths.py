@@ -25,6 +25,8 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 # Not TMPDIR: a second shell, cron or a service manager would look for the sockets in another place.
 SHARED_TEMPORARY = Path("/tmp")  # noqa: S108 - the folders below it are checked and private
 
+REDIS_SCHEMES = {"redis", "rediss", "unix"}
+
 SECRET_KEY_BYTES = 50  # 67 characters; Django asks for 50 or more
 
 
@@ -92,6 +94,15 @@ def database_url() -> str:
 def redis_url() -> str:
     """REDIS_URL, or the embedded server's."""
     return env.text("REDIS_URL") or embedded_redis_url(data_folder())
+
+
+def channel_urls() -> list[str]:
+    """The servers that carry live updates: CONNMON_CHANNEL_URLS, or the one of `redis_url()`. Raises SettingError."""
+    urls = env.words("CONNMON_CHANNEL_URLS", [redis_url()])
+    for url in urls:
+        if urlsplit(url).scheme not in REDIS_SCHEMES:
+            raise env.SettingError("CONNMON_CHANNEL_URLS takes addresses redis://host:port/0, separated by commas.")
+    return urls
 
 
 def celery_broker_url() -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, LiteralString
 
-from connmon.telemetry.tables import GAMES, POOLS, SERVICES, STATES, TYPES, Table
+from connmon.telemetry.tables import GAMES, POOLS, PROFILES, SERVICES, STATES, TYPES, Table
 
 
 class Split(StrEnum):
@@ -15,6 +15,8 @@ class Split(StrEnum):
     SERVICE = "service"
     TYPE = "type"
     """The type of connection or of pool."""
+    SITE = "site"
+    """Where connections were made, script:line."""
 
 
 class Unit(StrEnum):
@@ -22,6 +24,8 @@ class Unit(StrEnum):
 
     COUNT = "count"
     PER_SECOND = "per_second"
+    MS_PER_SECOND = "ms_per_second"
+    """Milliseconds spent in each second."""
     MEGABYTES = "mb"
     SHARE = "share"
     """0 to 1."""
@@ -57,6 +61,11 @@ def _growth(column: LiteralString) -> LiteralString:
 
 
 REUSE: Final[LiteralString] = "sum(hits_new)::float8 / nullif(sum(hits_new) + sum(misses_new), 0)"
+# Of the time that a point stands for; the newest one is not over yet. A minute is the finest there is.
+SPENT: Final[LiteralString] = """
+    sum(total_us_new)::float8 / 1000
+    / least(%(step)s, greatest(60, %(until)s - floor(extract(epoch FROM min(at)) / %(step)s) * %(step)s))::float8
+"""
 
 _ALL: Final = (
     *(_gauge(state, state, Unit.COUNT, of_server=True, none=GAMES, service=SERVICES, type=TYPES) for state in STATES),
@@ -71,6 +80,7 @@ _ALL: Final = (
     _rate("pool_hits_rate", _growth("hits_new"), Unit.PER_SECOND, none=GAMES, type=POOLS),
     _rate("pool_misses_rate", _growth("misses_new"), Unit.PER_SECOND, none=GAMES, type=POOLS),
     _rate("pool_reuse", REUSE, Unit.SHARE, none=GAMES, type=POOLS),
+    _rate("callback_ms", SPENT, Unit.MS_PER_SECOND, service=PROFILES, type=PROFILES, site=PROFILES),
     _rate("servers_joined", "sum(joined)::float8", Unit.COUNT, none=GAMES),
     _rate("servers_gone", "sum(gone)::float8", Unit.COUNT, none=GAMES),
 )

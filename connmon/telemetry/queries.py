@@ -99,7 +99,13 @@ def series(
     plan = span.plan(finest=table.finest)
     key = _KEYS[split] if split is not Split.NONE else "'all'"
     statement = _statement(wanted, table, key, plan.pieces, of_service=service_id is not None)
-    values = {"game": game_id, "service": service_id, "step": plan.step, **piece_values(plan.pieces)}
+    values = {
+        "game": game_id,
+        "service": service_id,
+        "step": plan.step,
+        "until": min(span.until, span.now).timestamp(),
+        **piece_values(plan.pieces),
+    }
     points = [Point(*row) for row in fetch(statement, values)] if plan.pieces else []
     return draw(wanted, plan, points, names_of(game_id, split))
 
@@ -175,7 +181,11 @@ def _mean(points: Iterable[Point]) -> float:
 
 
 # What a line is told apart by.
-_KEYS: Final[Mapping[Split, LiteralString]] = {Split.SERVICE: "service_id::text", Split.TYPE: "type"}
+_KEYS: Final[Mapping[Split, LiteralString]] = {
+    Split.SERVICE: "service_id::text",
+    Split.TYPE: "type",
+    Split.SITE: "site",
+}
 
 
 def _table_of(measure: Measure, split: Split, service_id: int | None) -> Table:
@@ -247,7 +257,7 @@ def piece_values(pieces: tuple[Piece, ...]) -> dict[str, Any]:
 
 
 def names_of(game_id: int, split: Split) -> dict[str, str]:
-    names = {"all": "All", "": "Other types"}
+    names = {"all": "All", "": "Site unknown" if split is Split.SITE else "Other types"}
     if split is Split.SERVICE:
         names |= {str(pk): name for pk, name in Service.objects.filter(game_id=game_id).values_list("id", "name")}
     return names

@@ -20,10 +20,12 @@ KINDS: Final = {
     "member.": "Members",
     "invitation.": "Invitations",
     "key.": "Keys",
+    "link": "Links",
     "configuration.": "Configuration",
     "plan.": "Cleanup plans",
     "alert.": "Alerts",
     "leak.": "Leaks",
+    "source.": "Sources",
 }
 
 

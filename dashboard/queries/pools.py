@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from dashboard.queries.fetch import fetch, like
+from dashboard.queries.keyset import Key, Listing, Slice, number, read_slice
 
 TYPES_MAX: Final = 200
 PER_PAGE: Final = 100
@@ -61,13 +62,14 @@ class ServerPoolRow(Struct, frozen=True):
 
 
 class PoolsQuery(Struct, frozen=True):
-    """What the address asks of the pools by server: a type, text in server or type, sort and page from 1."""
+    """What the address asks of the pools by server: a type, text in server or type, sort, and a page's cursor."""
 
     type: str = ""
     search: str = ""
     sort: str = "free"
     descending: bool = False
-    page: int = 1
+    after: str = ""
+    before: str = ""
 
 
 # The pools stand in parallel arrays, one row a server: unnest them side by side.
@@ -97,17 +99,18 @@ FROM ({POOLS}) AS pools
 WHERE (%(type)s = '' OR type = %(type)s) AND (name ILIKE %(like)s OR type ILIKE %(like)s)
 """  # joined from constants only
 
-# Sort key of the address -> expression over BY_SERVER.
-SORTS: Final = {
+# Sort keys of the address: those that are text, and numbers, which may be unknown.
+TEXTS: Final = {"server": "name", "type": "type"}
+NUMBERS: Final = {
     "free": "CASE WHEN exhausted THEN 0 ELSE greatest(size - in_use, 1) END",
-    "server": "name",
-    "type": "type",
     "size": "size",
     "in_use": "in_use",
     "hits": "hits",
     "misses": "misses",
     "reuse": "reuse",
 }
+SORTS: Final = (*TEXTS, *NUMBERS)
+TIES: Final = (Key("name"), Key("id::bigint", "bigint"), Key("type"))
 
 
 def pools_live(game_id: int, *, now: datetime) -> PoolsLive:
@@ -124,16 +127,20 @@ def pools_live(game_id: int, *, now: datetime) -> PoolsLive:
     return PoolsLive(totals=totals, pools=pools)
 
 
-def server_pools(game_id: int, query: PoolsQuery, *, now: datetime) -> tuple[list[ServerPoolRow], bool]:
-    """One page of pools by server and whether another follows."""
-    sql, parameters = server_pools_sql(game_id, query, now=now)
-    parameters |= {"limit": PER_PAGE + 1, "offset": (query.page - 1) * PER_PAGE}
-    rows = fetch(ServerPoolRow, f"{sql} LIMIT %(limit)s OFFSET %(offset)s", parameters)
-    return rows[:PER_PAGE], len(rows) > PER_PAGE
+def server_pools(game_id: int, query: PoolsQuery, *, now: datetime) -> Slice[ServerPoolRow]:
+    """One page of pools by server."""
+    listing, parameters = _listing(game_id, query, now=now)
+    return read_slice(ServerPoolRow, listing, parameters, after=query.after, before=query.before, most=PER_PAGE)
 
 
 def server_pools_sql(game_id: int, query: PoolsQuery, *, now: datetime) -> tuple[str, dict[str, object]]:
-    """The statement of all rows that `query` finds, in its order, as ServerPoolRow."""
-    direction = "DESC NULLS LAST" if query.descending else "ASC NULLS LAST"
-    sql = f"{BY_SERVER} ORDER BY {SORTS[query.sort]} {direction}, name, id, type"
-    return sql, {"game": game_id, "now": now, "type": query.type, "like": like(query.search)}
+    """The statement of all rows that `query` finds, in its order, as ServerPoolRow; its cursors are left aside."""
+    listing, parameters = _listing(game_id, query, now=now)
+    return listing.whole(), parameters
+
+
+def _listing(game_id: int, query: PoolsQuery, *, now: datetime) -> tuple[Listing, dict[str, object]]:
+    known = TEXTS.get(query.sort)
+    key = Key(known) if known else number(NUMBERS[query.sort], descending=query.descending)
+    parameters = {"game": game_id, "now": now, "type": query.type, "like": like(query.search)}
+    return Listing("*", BY_SERVER, (key, *TIES), query.descending), parameters

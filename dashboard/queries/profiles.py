@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from connmon.registry.models import Service
 from connmon.telemetry.profile_queries import FRAMES, HeartbeatCost, SiteCost, heartbeat_costs, heaviest_sites
 from dashboard.ranges import TimeRange
 
@@ -15,12 +17,15 @@ READ: Final = 1_000  # sites that are read; sums are over these
 
 
 class Sum(Struct, frozen=True):
-    """The time of one service or type; `share`: of all that was measured, 0 to 1."""
+    """The time of one service or type; `share`: of all that was measured, 0 to 1. Of services also their `id`, and
+    what their heartbeats take of one frame of one server in microseconds (None: they have none)."""
 
     name: str
     calls: int
     total_us: float
     share: float
+    id: int | None = None
+    frame_us: float | None = None
 
 
 class Heartbeat(Struct, frozen=True):
@@ -49,13 +54,19 @@ def profiles_page(game_id: int, shown: TimeRange, *, service_id: int | None, mos
     heartbeats = [_heartbeat(cost) for cost in heartbeat_costs(game_id, span=shown.span)]
     return ProfilesPage(
         sites=sites[:most],
-        services=_sums(sites, lambda site: site.service),
+        services=_of_services(game_id, _sums(sites, lambda site: site.service), heartbeats),
         types=_sums(sites, lambda site: site.type),
         heartbeats=heartbeats,
         frame_share=sum(cost.share for cost in heartbeats),
         total_us=sum(site.total_us for site in sites),
         calls=sum(site.calls for site in sites),
     )
+
+
+def _of_services(game_id: int, sums: list[Sum], heartbeats: Sequence[Heartbeat]) -> list[Sum]:
+    ids = dict(Service.objects.filter(game_id=game_id, name__in=[one.name for one in sums]).values_list("name", "id"))
+    frames = {cost.service: cost.us_per_frame for cost in heartbeats}
+    return [replace(one, id=ids.get(one.name), frame_us=frames.get(one.name)) for one in sums]
 
 
 def _heartbeat(cost: HeartbeatCost) -> Heartbeat:

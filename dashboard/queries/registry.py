@@ -1,8 +1,5 @@
 """The registry of a service (over all its servers) or of a server: search, filters, sort, keyset paging."""
 
-import base64
-import binascii
-import json
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -11,6 +8,7 @@ from msgspec import Struct
 
 from connmon.registry.states import OWNER_KINDS, STATES, OwnerKind
 from dashboard.queries.fetch import fetch, like
+from dashboard.queries.keyset import Key, Listing, read_slice
 
 PER_PAGE = 50
 COUNT_MAX = 10_000  # counting stops here: the page then says "more than"
@@ -99,17 +97,19 @@ class RegistryPage(Struct, frozen=True):
         return self.total >= COUNT_MAX
 
 
-# Sort key -> (expression, its SQL type). The order is always made total by the row's key, so that a page begins
-# exactly after the one before it even where values repeat or rows come and go.
-EXPRESSIONS: Final[dict[Sort, tuple[str, str]]] = {
-    Sort.OPENED: ("opened_sent", "float8"),
-    Sort.OWNER: ("owner", "text"),
-    Sort.NAME: ("name", "text"),
-    Sort.TYPE: ("type", "text"),
-    Sort.SERVER: ("server", "text"),
-    Sort.SERVICE: ("service", "text"),
-    Sort.STATE: ("state", "int"),
+KEYS: Final[dict[Sort, Key]] = {
+    Sort.OPENED: Key("opened_sent", "float8"),
+    Sort.OWNER: Key("owner"),
+    Sort.NAME: Key("name"),
+    Sort.TYPE: Key("type"),
+    Sort.SERVER: Key("server"),
+    Sort.SERVICE: Key("service"),
+    Sort.STATE: Key("state", "bigint"),
 }
+# The order is always made total by the row's key.
+TIES: Final = (Key("server_id", "bigint"), Key("service_id", "bigint"), Key("connection_id", "bigint"))
+COLUMNS: Final = """server_id::text, service_id, connection_id, server, service, opened_at, opened_sent, state,
+    owner_kind, owner, name, type, site, essential"""
 
 # One service's rows are one short range of the primary key per running server; one server's are one range. The
 # shown state depends on the server's lease, so it is worked out here and nothing is written when a server falls silent.
@@ -137,36 +137,21 @@ WITH_UNKNOWN = " AND state.due_at <= %(now)s"
 
 def registry_page(game_id: int, query: RegistryQuery, *, now: datetime) -> RegistryPage:
     """One page of at most PER_PAGE rows. A cursor that cannot be read is taken as none: the first page."""
-    matching, parameters = _matching(game_id, query, now=now)
-    counted = fetch(int, f"SELECT count(*) FROM ({matching} LIMIT {COUNT_MAX}) AS counted", parameters)
-    backwards = bool(query.before) and not query.after
-    cursor = _read_cursor(query.before if backwards else query.after, query.sort)
-    expression, kind = EXPRESSIONS[query.sort]
-    ascending = query.descending == backwards
-    past = ""
-    if cursor is not None:
-        parameters |= dict(zip(("value", "c_server", "c_service", "c_id"), cursor, strict=True))
-        past = f"""WHERE ({expression}, server_id, service_id, connection_id)
-            {">" if ascending else "<"} (%(value)s::{kind}, %(c_server)s, %(c_service)s, %(c_id)s)"""
-    way = "ASC" if ascending else "DESC"
-    sql = f"{_ordered(matching, past, expression, way)} LIMIT {PER_PAGE + 1}"
-    rows = fetch(RegistryRow, sql, parameters)
-    return _page(rows, query.sort, total=counted[0], backwards=backwards and cursor is not None, first=cursor is None)
+    listing, parameters = _listing(game_id, query, now=now)
+    counted = fetch(int, f"SELECT count(*) FROM ({listing.rows} LIMIT {COUNT_MAX}) AS counted", parameters)
+    found = read_slice(RegistryRow, listing, parameters, after=query.after, before=query.before, most=PER_PAGE)
+    return RegistryPage(rows=found.rows, total=counted[0], next=found.next, previous=found.previous)
 
 
 def registry_sql(game_id: int, query: RegistryQuery, *, now: datetime) -> tuple[str, dict[str, Any]]:
     """The statement of all rows that `query` finds, in its order, as RegistryRow; its cursors are left aside."""
+    listing, parameters = _listing(game_id, query, now=now)
+    return listing.whole(), parameters
+
+
+def _listing(game_id: int, query: RegistryQuery, *, now: datetime) -> tuple[Listing, dict[str, Any]]:
     matching, parameters = _matching(game_id, query, now=now)
-    expression, _ = EXPRESSIONS[query.sort]
-    return _ordered(matching, "", expression, "DESC" if query.descending else "ASC"), parameters
-
-
-def _ordered(matching: str, past: str, expression: str, way: str) -> str:
-    """Joined from constants; every value is bound."""
-    return f"""SELECT server_id::text, service_id, connection_id, server, service, opened_at, opened_sent, state,
-            owner_kind, owner, name, type, site, essential
-        FROM ({matching}) AS matching {past}
-        ORDER BY {expression} {way}, matching.server_id {way}, service_id {way}, connection_id {way}"""
+    return Listing(COLUMNS, matching, (KEYS[query.sort], *TIES), query.descending), parameters
 
 
 def _matching(game_id: int, query: RegistryQuery, *, now: datetime) -> tuple[str, dict[str, Any]]:
@@ -190,46 +175,3 @@ def _matching(game_id: int, query: RegistryQuery, *, now: datetime) -> tuple[str
         sql += WITH_STATE
         parameters["state"] = [state.value for state in STATES].index(query.state.value)
     return sql, parameters
-
-
-def _page(rows: list[RegistryRow], sort: Sort, *, total: int, backwards: bool, first: bool) -> RegistryPage:
-    more = len(rows) > PER_PAGE
-    rows = rows[:PER_PAGE]
-    if backwards:
-        rows.reverse()
-    has_next, has_previous = (True, more) if backwards else (more, not first)
-    return RegistryPage(
-        rows=rows,
-        total=total,
-        next=_write_cursor(rows[-1], sort) if rows and has_next else "",
-        previous=_write_cursor(rows[0], sort) if rows and has_previous else "",
-    )
-
-
-def _write_cursor(row: RegistryRow, sort: Sort) -> str:
-    value = {
-        Sort.OPENED: repr(row.opened_sent),
-        Sort.OWNER: row.owner,
-        Sort.NAME: row.name,
-        Sort.TYPE: row.type,
-        Sort.SERVER: row.server,
-        Sort.SERVICE: row.service,
-        Sort.STATE: str(row.state_code),
-    }[sort]
-    place = [value, int(row.server_id), row.service_id, row.connection_id]
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
-
-
-def _read_cursor(text: str, sort: Sort) -> tuple[str, int, int, int] | None:
-    """(value, server, service, connection) of a cursor, or None if it is empty or was not written here."""
-    try:
-        place = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        value, server, service, connection = place
-        numbers = (int(server), int(service), int(connection))
-        if sort is Sort.OPENED:
-            float(value)
-        if sort is Sort.STATE:
-            int(value)
-    except (ValueError, TypeError, binascii.Error):
-        return None
-    return None if max(numbers) >= 2**63 or "\0" in str(value) else (str(value), *numbers)

@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
 from connmon.core.errors import NotFound
 from connmon.registry.models import GameServer
 from dashboard.queries.fetch import fetch, like
+from dashboard.queries.keyset import Key, Listing, Slice, number, read_slice
 
 PER_PAGE = 100
 LIVE_ROWS_MAX = 1_000  # rows of the list that are refreshed while it is looked at
@@ -65,8 +67,8 @@ STATUS = """CASE WHEN server.ended_at IS NOT NULL THEN 'ended' WHEN state.due_at
 # Array sums inside the database: one row a server comes out.
 ROWS = f"""
 SELECT server.id::text, server.name, {STATUS} AS status, state.received_at, server.place_version, server.agent,
-       state.players, state.memory_mb, coalesce(sums.live, 0)::bigint, coalesce(sums.orphaned, 0)::bigint,
-       coalesce(sums.stale, 0)::bigint
+       state.players, state.memory_mb, coalesce(sums.live, 0)::bigint AS live,
+       coalesce(sums.orphaned, 0)::bigint AS orphaned, coalesce(sums.stale, 0)::bigint AS stale
 FROM registry_gameserver AS server
 JOIN registry_serverstate AS state ON state.server_id = server.id
 LEFT JOIN LATERAL (
@@ -89,45 +91,51 @@ FROM (
 
 LIVE_ROWS = ROWS + " AND server.ended_at IS NULL ORDER BY server.name LIMIT %(limit)s"
 
-# Sort key of the address -> column of ROWS.
-SORTS = {
-    "name": "server.name",
-    "status": "status",
-    "version": "server.place_version",
-    "report": "state.received_at",
-    "players": "state.players",
-    "memory": "state.memory_mb",
-    "live": "9",
-    "orphaned": "10",
-    "stale": "11",
+# Sort keys of the address: those that are text, and numbers, which may be unknown.
+TEXTS: Final = {"name": "name", "status": "status"}
+NUMBERS: Final = {
+    "version": "place_version",
+    "report": "extract(epoch FROM received_at)",
+    "players": "players",
+    "memory": "memory_mb",
+    "live": "live",
+    "orphaned": "orphaned",
+    "stale": "stale",
 }
+SORTS: Final = (*TEXTS, *NUMBERS)
+TIES: Final = (Key("name"), Key("id::bigint", "bigint"))
 
 
 class ServersQuery(Struct, frozen=True):
-    """What the address asks of the list: text in the name, a status (or all running), sort and page from 1."""
+    """What the address asks of the list: text in the name, a status (or all running), sort, and a page's cursor."""
 
     search: str = ""
     status: ServerStatus | None = None
     sort: str = "name"
     descending: bool = False
-    page: int = 1
+    after: str = ""
+    before: str = ""
 
 
-def server_rows(game_id: int, query: ServersQuery, *, now: datetime) -> tuple[list[ServerRow], bool]:
-    """One page of servers and whether another follows."""
-    sql, parameters = servers_sql(game_id, query, now=now)
-    parameters |= {"limit": PER_PAGE + 1, "offset": (query.page - 1) * PER_PAGE}
-    rows = fetch(ServerRow, f"{sql} LIMIT %(limit)s OFFSET %(offset)s", parameters)
-    return rows[:PER_PAGE], len(rows) > PER_PAGE
+def server_rows(game_id: int, query: ServersQuery, *, now: datetime) -> Slice[ServerRow]:
+    """One page of servers. Ended ones only by status."""
+    listing, parameters = _listing(game_id, query, now=now)
+    return read_slice(ServerRow, listing, parameters, after=query.after, before=query.before, most=PER_PAGE)
 
 
 def servers_sql(game_id: int, query: ServersQuery, *, now: datetime) -> tuple[str, dict[str, object]]:
-    """The statement of all servers that `query` finds, in its order, as ServerRow. Ended ones only by status."""
+    """The statement of all servers that `query` finds, in its order, as ServerRow; its cursors are left aside."""
+    listing, parameters = _listing(game_id, query, now=now)
+    return listing.whole(), parameters
+
+
+def _listing(game_id: int, query: ServersQuery, *, now: datetime) -> tuple[Listing, dict[str, object]]:
     wanted = f"AND ({STATUS}) = %(status)s" if query.status else "AND server.ended_at IS NULL"
-    direction = "DESC NULLS LAST" if query.descending else "ASC NULLS LAST"
-    sql = f"""{ROWS} {wanted} AND server.name ILIKE %(like)s
-        ORDER BY {SORTS[query.sort]} {direction}, server.name, server.id"""
-    return sql, {"game": game_id, "now": now, "status": query.status, "like": like(query.search)}
+    known = TEXTS.get(query.sort)
+    key = Key(known) if known else number(NUMBERS[query.sort], descending=query.descending)
+    rows = f"{ROWS} {wanted} AND server.name ILIKE %(like)s"
+    parameters = {"game": game_id, "now": now, "status": query.status, "like": like(query.search)}
+    return Listing("*", rows, (key, *TIES), query.descending), parameters
 
 
 def server_counts(game_id: int, *, now: datetime) -> ServerCounts:

@@ -73,6 +73,16 @@ MARKS: Final = {
     "ongoing": ("history", "Ongoing"),
     "regressed": ("undo-2", "Regressed"),
     "fixed": ("circle-check", "Fixed"),
+    # Migration
+    "queued": ("clock", "Queued"),
+    "managed": ("circle-check", "Managed"),
+    "harmless": ("circle", "Harmless"),
+    "high": ("circle-alert", "High"),
+    "medium": ("triangle-alert", "Medium"),
+    "low": ("eye", "Low"),
+    "proven": ("shield-check", "Proven"),
+    "differs": ("circle-alert", "Behaves otherwise"),
+    "unproven": ("circle-dashed", "Not exercised"),
     "on": ("circle-check", "On"),
     "off": ("ban", "Off"),
 }

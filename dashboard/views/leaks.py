@@ -20,6 +20,7 @@ from dashboard.access import Access, approver_page, member_page, planner_page
 from dashboard.addresses import leaks_query
 from dashboard.leak_forms import SPANS, AssignForm, IgnoreForm, LinkForm
 from dashboard.queries.leaks import leak_events, leak_page, leaks_page, member_emails, tidiness_lately
+from dashboard.queries.migration import leak_source
 
 
 @require_safe
@@ -57,6 +58,7 @@ def leak(request: HttpRequest, access: Access, number: int) -> HttpResponse:
         "leak": found,
         "page": leak_page(found, now=timezone.now()),
         "events": leak_events(found),
+        "source": leak_source(found),
         "spans": list(SPANS),
     }
     if access.may_plan:

@@ -8,13 +8,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from connmon.core.errors import NotFound
+from connmon.leaks.queries import service_strip
 from dashboard import charts
 from dashboard.access import Access, member_page
 from dashboard.addresses import registry_query, servers_query
 from dashboard.charts import ChartHead, Preset, chart_head
 from dashboard.cleanup_forms import plan_query
+from dashboard.leak_chart import shade
+from dashboard.pages import parse_page
+from dashboard.polling import polled
 from dashboard.queries.registry import RegistryQuery, registry_page
-from dashboard.queries.servers import PER_PAGE, require_server, server_counts, server_page, server_rows
+from dashboard.queries.servers import require_server, server_counts, server_page, server_rows
 from dashboard.queries.services import overview as overview_state
 from dashboard.queries.services import require_service, service_page
 from dashboard.ranges import time_range
@@ -49,6 +54,15 @@ def service_registry(request: HttpRequest, access: Access, service_id: int) -> H
 
 @require_safe
 @member_page
+def service_cohorts(request: HttpRequest, access: Access, service_id: int) -> HttpResponse:
+    """The strip alone: it looks at every connection of the service, so the page does not wait for it."""
+    require_service(access.game.pk, service_id)
+    cells = shade(service_strip(access.game.pk, service_id, now=timezone.now()))
+    return render(request, "parts/cohorts.html", {"cells": cells})
+
+
+@require_safe
+@member_page
 def servers(request: HttpRequest, access: Access) -> HttpResponse:
     context = _servers(request, access)
     context |= {"access": access, "nav": "servers", "live": "servers"}
@@ -79,6 +93,17 @@ def server_registry(request: HttpRequest, access: Access, server_id: int) -> Htt
     return render(request, "parts/registry.html", context)
 
 
+@require_safe
+@member_page
+def state(request: HttpRequest, access: Access) -> HttpResponse:
+    """What the live socket would send for `?page=`, for browsers that reach none."""
+    page = parse_page(request.GET.get("page", ""))
+    if page is None:
+        raise NotFound("There is no such live page.")
+    key = f"{access.game.pk}:{page.kind}:{page.id or 0}"
+    return polled(request, key, lambda now: page.state(access.game.pk, now=now))
+
+
 def _chart(request: HttpRequest, access: Access, presets: Mapping[str, Preset], name: str, **of: int) -> ChartHead:
     url = reverse(name, kwargs={"slug": access.game.slug, **of})
     return chart_head(url, presets, request.GET, time_range(request.GET, now=timezone.now()))
@@ -93,17 +118,9 @@ def _registry(request: HttpRequest, access: Access, query: RegistryQuery) -> dic
 def _servers(request: HttpRequest, access: Access) -> dict[str, object]:
     now = timezone.now()
     query = servers_query(request.GET)
-    rows, more = server_rows(access.game.pk, query, now=now)
-    counts = server_counts(access.game.pk, now=now)
-    first = (query.page - 1) * PER_PAGE + 1
     return {
         "query": query,
-        "rows": rows,
-        "first": first,
-        "last": first + len(rows) - 1,
-        "previous_page": query.page - 1,
-        "next_page": query.page + 1,
-        "more": more,
-        "counts": counts,
+        "found": server_rows(access.game.pk, query, now=now),
+        "counts": server_counts(access.game.pk, now=now),
         "access": access,
     }

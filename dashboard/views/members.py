@@ -1,12 +1,9 @@
 """Who is in the game: members, their roles, and invitations."""
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.contrib import messages
 from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -21,12 +18,12 @@ from connmon.accounts.models import Role
 from connmon.accounts.passwords import issue_password_link
 from connmon.core.errors import NotPermitted
 from dashboard import errors
-from dashboard.access import Access, admin_page, member_page
+from dashboard.access import Access, member_page
 from dashboard.account_forms import InviteForm
-from dashboard.confirmed import confirmed
+from dashboard.confirmed import change_of, confirmed
 from dashboard.queries.members import members as query_members
 
-View = Callable[..., HttpResponseBase]
+_change = change_of("members")
 
 
 @require_safe
@@ -34,18 +31,6 @@ View = Callable[..., HttpResponseBase]
 def members(request: HttpRequest, access: Access) -> HttpResponse:
     """Everybody sees who is in; admins also see open invitations and change things."""
     return _page(request, access)
-
-
-def _change(view: View) -> View:
-    """For admins, by POST. Whoever comes by GET, from a password asked in between, gets the page."""
-    guarded = admin_page(view)
-
-    def change(request: HttpRequest, slug: str, **kwargs: int) -> HttpResponseBase:
-        if request.method != "POST":
-            return redirect("members", slug=slug)
-        return guarded(request, slug, **kwargs)
-
-    return change
 
 
 @never_cache

@@ -10,7 +10,7 @@ from dashboard import charts
 from dashboard.access import Access, member_page
 from dashboard.addresses import pools_query
 from dashboard.charts import chart_head
-from dashboard.queries.pools import PER_PAGE, pools_live, server_pools
+from dashboard.queries.pools import pools_live, server_pools
 from dashboard.ranges import time_range
 
 
@@ -37,15 +37,4 @@ def pools_table(request: HttpRequest, access: Access) -> HttpResponse:
 
 def _table(request: HttpRequest, access: Access) -> dict[str, object]:
     query = pools_query(request.GET)
-    rows, more = server_pools(access.game.pk, query, now=timezone.now())
-    first = (query.page - 1) * PER_PAGE + 1
-    return {
-        "access": access,
-        "query": query,
-        "rows": rows,
-        "first": first,
-        "last": first + len(rows) - 1,
-        "more": more,
-        "previous_page": query.page - 1,
-        "next_page": query.page + 1,
-    }
+    return {"access": access, "query": query, "found": server_pools(access.game.pk, query, now=timezone.now())}

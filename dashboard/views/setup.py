@@ -14,8 +14,11 @@ from connmon.core.ids import NewKey
 from connmon.demo.actions import remove_demo
 from dashboard import errors, snippets
 from dashboard.access import Access, admin_page, member_page
+from dashboard.confirmed import change_of, confirmed
 from dashboard.forms import LIFETIMES, KeyForm
 from dashboard.queries import setup as queries
+
+_change = change_of("setup")
 
 
 @require_safe
@@ -25,8 +28,8 @@ def setup(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @never_cache
-@require_POST
-@admin_page
+@_change
+@confirmed
 def create_key(request: HttpRequest, access: Access) -> HttpResponse:
     """Answers with the page itself, not a redirect: the key's plaintext is kept nowhere to be shown later."""
     form = KeyForm(request.POST)
@@ -52,8 +55,8 @@ def _issue(access: Access, form: KeyForm) -> NewKey:
 
 
 @never_cache
-@require_POST
-@admin_page
+@_change
+@confirmed
 def rotate_key(request: HttpRequest, access: Access, key_id: str) -> HttpResponse:
     """A second key of the same name, scopes and lifetime; the old one works on until it is revoked."""
     old = get_object_or_404(queries.keys(access.game.pk), pk=key_id)

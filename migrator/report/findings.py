@@ -58,10 +58,19 @@ def findings_of(report: BatchReport, baseline: Baseline = EMPTY) -> list[Finding
     return sorted(found, key=lambda it: (not it.new, -RANK[it.severity], it.path, it.site.line, it.site.column))
 
 
+def advice_on(file: FileResult) -> dict[Site, str]:
+    """What to do about each leak, without the reason that its site has already."""
+    return {
+        item.site: item.text.removeprefix(item.site.reason).strip()
+        for item in file.recommendations
+        if item.site is not None
+    }
+
+
 def _of_file(file: FileResult, baseline: Baseline) -> list[Finding]:
     if file.analysis is None:
         return []
-    advice = {item.site: item.text for item in file.recommendations if item.site is not None}
+    advice = advice_on(file)
     proofs = {result.span: result for result in file.validation.sites} if file.validation else {}
     return [
         Finding(
@@ -69,7 +78,7 @@ def _of_file(file: FileResult, baseline: Baseline) -> list[Finding]:
             service=file.analysis.service_name,
             site=site,
             new=baseline.is_new(file.path, site),
-            advice=advice.get(site, "").removeprefix(site.reason).strip(),
+            advice=advice.get(site, ""),
             proof=proofs.get(site.span),
         )
         for site in file.analysis.leaks

@@ -95,8 +95,19 @@ function closePopups(except) {
     if (!popup.contains(except)) popup.open = false;
 }
 
+/** A link shows what the page shows: its time and its chart. */
+function shareWhatIsShown(link) {
+  const target = new URL(link.href);
+  const shown = new URLSearchParams(location.search);
+  for (const name of ["from", "to", "chart"])
+    if (shown.has(name)) target.searchParams.set(name, shown.get(name));
+  link.href = target;
+}
+
 function onClick(event) {
   closePopups(event.target);
+  const share = event.target.closest("a[data-share]");
+  if (share) shareWhatIsShown(share);
   const button = event.target.closest("button");
   if (!button) return;
   if ("themeButton" in button.dataset) chooseNextTheme(button);

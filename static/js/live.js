@@ -1,4 +1,4 @@
-// The live socket: keeps a copy of the page's state, the badge, and the pause.
+// The live page: keeps a copy of its state, the badge, and the pause.
 //
 // A message brings the whole state or what changed: sections by name; a section that is a list of rows changes by
 // {rows, gone}. What is shown is painted at most once a frame, and not at all while paused.
@@ -7,18 +7,19 @@ import { age } from "./format.js";
 import { setIcon } from "./marks.js";
 import { paint } from "./paint.js";
 import { setServerTime } from "./times.js";
+import { connect } from "./transport.js";
 
 const STALE_AFTER = 12_000; // ms without a message; the server sends one every 5 s at least
-const FIRST_RETRY = 500; // ms
-const LAST_RETRY = 10_000; // ms
 const LIVES = {
   connecting: ["refresh-cw", "Connecting"],
   live: ["radio", "Live"],
+  polling: ["refresh-cw", "Polling"],
   paused: ["pause", "Paused"],
   reconnecting: ["refresh-cw", "Reconnecting"],
   stale: ["clock-alert", "Stale"],
   ended: ["ban", "Ended"],
 };
+const TITLES = { polling: "Asked for every few seconds, without a live socket" };
 const FINAL = {
   4401: "Logged out: log in again",
   4403: "Not a member any more",
@@ -36,7 +37,7 @@ let paused = false;
 let connected = false;
 let finalWord = "";
 let receivedAt = null; // of the data shown
-let retry = FIRST_RETRY;
+let transport = null;
 
 /** Calls `listener(state, changes, at)` after each painting; `at` is the server's time in ms. */
 export function onLive(listener) {
@@ -127,7 +128,8 @@ function currentLife() {
   if (paused) return "paused";
   if (!connected) return receivedAt === null ? "connecting" : "reconnecting";
   if (receivedAt === null) return "connecting";
-  return performance.now() - receivedAt > STALE_AFTER ? "stale" : "live";
+  if (performance.now() - receivedAt > STALE_AFTER) return "stale";
+  return transport.poll.running ? "polling" : "live";
 }
 
 function setText(element, text) {
@@ -140,6 +142,7 @@ function showBadge() {
   if (badge.dataset.life !== life) {
     badge.dataset.life = life;
     setIcon(badge, icon);
+    badge.title = TITLES[life] ?? "";
     setText(document.querySelector("[data-badge-said]"), finalWord || word);
   }
   const waiting = paused ? waitingChanges() : 0;
@@ -166,30 +169,28 @@ function setPaused(value) {
   for (const listener of pauseListeners) listener(paused);
 }
 
-function open() {
-  const { live, game } = document.body.dataset;
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const query = new URLSearchParams({ game, page: live });
-  const socket = new WebSocket(`${scheme}//${location.host}/ws/v1/live?${query}`);
-  socket.addEventListener("message", (event) => {
-    connected = true;
-    retry = FIRST_RETRY;
-    receive(JSON.parse(event.data));
-  });
-  socket.addEventListener("close", (event) => {
-    connected = false;
-    finalWord = FINAL[event.code] ?? "";
-    showBadge();
-    if (finalWord) return;
-    // Jitter, so that a restarted server is not met by every browser at once.
-    setTimeout(open, retry * (0.5 + Math.random()));
-    retry = Math.min(retry * 2, LAST_RETRY);
-  });
-}
-
 /** Connects, if the page wants it. */
 export function start() {
   pauseButton.addEventListener("click", () => setPaused(!paused));
   setInterval(showBadge, 1000);
-  open();
+  transport = connect({
+    message(message) {
+      connected = true;
+      receive(message);
+    },
+    fresh() {
+      connected = true;
+      if (!paused) receivedAt = performance.now();
+      showBadge();
+    },
+    lost() {
+      connected = false;
+      showBadge();
+    },
+    ended(code) {
+      connected = false;
+      finalWord = FINAL[code];
+      showBadge();
+    },
+  });
 }

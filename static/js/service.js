@@ -1,3 +1,4 @@
+import { loadFragments } from "./fragment.js";
 import { LineChart } from "./linechart.js";
 import { latest, onLive, start } from "./live.js";
 import { SwapTable } from "./swap.js";
@@ -13,4 +14,5 @@ function show(state, at) {
 
 onLive((state, _, at) => show(state, at));
 new SwapTable(document.querySelector("[data-swap-url]"), ["service"]);
+loadFragments();
 start();

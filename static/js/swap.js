@@ -63,11 +63,15 @@ export class SwapTable {
     this.load(search);
   }
 
-  async load(search) {
-    this.request?.abort();
-    this.request = new AbortController();
+  load(search) {
     this.target.classList.add("is-loading");
     this.target.setAttribute("aria-busy", "true");
+    return this.renew(search);
+  }
+
+  async renew(search) {
+    this.request?.abort();
+    this.request = new AbortController();
     try {
       const answer = await fetch(this.section.dataset.swapUrl + search, {
         signal: this.request.signal,
@@ -112,7 +116,8 @@ export class SwapTable {
     if (!this.isWaiting || document.hidden) return;
     if (performance.now() - this.refreshedAt < REFRESH_PAUSE) return;
     if (isPaused() || this.isRead()) this.say("Newer rows wait. ", "Show them");
-    else this.load(location.search);
+    // Nobody asked for this one, so nothing greys.
+    else this.renew(location.search);
   }
 
   isRead() {

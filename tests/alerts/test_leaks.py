@@ -22,14 +22,14 @@ def firing() -> list[Alert]:
 def test_leaks_of_each_rung_are_an_alarm_of_their_own(watched: Game, make_rule: MakeRule) -> None:
     make_rule("leak_confirmed", severity="critical")
     make_rule("leak_likely")
-    put_leak(watched, now=NOW, count=2)
-    put_leak(watched, "Shop", site="Shop:7", now=NOW, count=9)
+    small = put_leak(watched, now=NOW, count=2)
+    large = put_leak(watched, "Shop", site="Shop:7", now=NOW, count=9)
     put_leak(watched, "Loot", site="Loot:1", rung="suspect", now=NOW)
     evaluate(now=NOW)
     (alert,) = firing()
     assert (alert.kind, alert.severity) == ("leak_confirmed", "critical")
-    assert alert.things == ["Shop: Shop:7", "CombatService: Combat:118"]
-    assert alert.summary == "2 confirmed leaks (at least 1): Shop: Shop:7, CombatService: Combat:118"
+    assert alert.things == [f"Shop: Shop:7 (leak {large.pk})", f"CombatService: Combat:118 (leak {small.pk})"]
+    assert alert.summary == f"2 confirmed leaks (at least 1): {', '.join(alert.things)}"
 
 
 def test_an_ignored_leak_alarms_nobody_until_it_is_heard_again(watched: Game, make_rule: MakeRule) -> None:

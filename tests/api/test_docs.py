@@ -11,6 +11,7 @@ from msgspec import inspect
 
 from api.agent_socket import AgentSocket
 from api.problems import STATUSES
+from connmon.core import logs
 from connmon.wire import v1
 from tests.machine import AGENT, REPORTS
 
@@ -88,8 +89,24 @@ def is_reader(function: ast.expr) -> bool:
     )
 
 
-def test_every_environment_variable_is_named() -> None:
+OPERATIONS: Final = (ROOT / "docs" / "operations.md").read_text()
+
+
+def test_every_setting_stands_in_the_table_of_settings() -> None:
     variables = read_variables()
-    assert variables >= {"SECRET_KEY", "DATABASE_URL", "CONNMON_KEY_RATE"}
-    docs = "\n".join(path.read_text() for path in (ROOT / "docs").rglob("*.md"))
-    assert {name for name in variables if f"`{name}`" not in docs} == set()
+    assert variables >= {"SECRET_KEY", "DATABASE_URL", "CONNMON_KEY_RATE", "CONNMON_LOG"}
+    table = "\n".join(line.split("|")[1] for line in OPERATIONS.splitlines() if line.startswith("| `"))
+    assert {name for name in variables if f"`{name}`" not in table} == set()
+
+
+def test_every_alarm_of_our_own_says_what_to_do() -> None:
+    alarms = set(re.findall(r"- alert: (\w+)", (ROOT / "docs" / "prometheus" / "alerts.yml").read_text()))
+    assert "ConnmonPartDown" in alarms
+    cells = [line.split("|") for line in OPERATIONS.splitlines() if line.startswith("| `Connmon")]
+    rows = {cell[1].strip(" `"): cell[3].strip() for cell in cells}
+    assert {alarm for alarm in alarms if not rows.get(alarm)} == set()
+    assert rows.keys() == alarms
+
+
+def test_every_member_of_a_log_line_is_named() -> None:
+    assert {name for name in logs.FIELDS if f"`{name}`" not in OPERATIONS} == set()

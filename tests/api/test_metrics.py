@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from api import metrics
 from api.health import Part
 from connmon.accounts.models import Game
 from connmon.core.ids import NewKey
+from connmon.leaks.models import Leak, LeakEvent
 from connmon.registry.models import ServerState
+from tests.leaks.ledger import put_leak
 from tests.machine import Answer, Machine, Site, pool, service
 
 MakeServer = Callable[..., Machine]
@@ -121,6 +124,28 @@ def test_a_games_series_are_its_own(server: Machine, other_game: Game, make_key:
     server.send_first(services=[service("SecretService")])
     stranger = make_key("read", of=other_game)
     assert "SecretService" not in server.site.get("/api/v1/metrics", key=stranger).body
+
+
+def test_leaks_are_told_by_rung_and_counted_when_they_are_found(
+    server: Machine, game: Game, other_game: Game, make_key: MakeKey
+) -> None:
+    now = timezone.now()
+    put_leak(other_game, now=now)
+    leak = put_leak(game, now=now)
+    put_leak(game, "Shop", rung="likely", now=now, last_seen_at=now - timedelta(hours=1))
+    course = [("new", "likely"), ("new", "confirmed"), ("fixed", "confirmed"), ("regressed", "confirmed")]
+    for state, rung in course:
+        LeakEvent.objects.create(leak=leak, at=now, state=state, rung=rung)
+    found = samples(server.site.get("/api/v1/metrics", key=make_key("read")))
+    assert {rung: found["connmon_leaks", rung] for rung in ("confirmed", "likely", "suspect")} == {
+        "confirmed": 1,
+        "likely": 0,
+        "suspect": 0,
+    }
+    assert found["connmon_leaks_found_total", ""] == 2
+    LeakEvent.objects.create(leak=Leak.objects.get(game=other_game), at=now, state="new", rung="confirmed")
+    assert samples(server.site.get("/api/v1/metrics", key=make_key("read")))["connmon_leaks_found_total", ""] == 2
+    assert samples(server.site.get("/metrics"))["connmon_all_leaks_found_total", ""] == 3
 
 
 def test_a_games_series_need_a_key_that_reads(server: Machine, site: Site) -> None:

@@ -25,6 +25,7 @@ ADDRESSES = {
     "alerts/deliveries", "alerts/deliveries/{number}", "alerts/deliveries/{number}/retry",
     "leaks", "leaks/tidiness", "leaks/{number}", "leaks/{number}/cohorts", "leaks/{number}/assign",
     "leaks/{number}/ignore", "leaks/{number}/link",
+    "source", "source/{number}", "source/{number}/findings", "source/{number}/patch",
     "cleanup/emergency", "cleanup/sweeps", "cleanup/plans", "cleanup/plans/{plan_id}",
     "cleanup/plans/{plan_id}/execute",
     "cleanup/plans/{plan_id}/undo", "cleanup/plans/{plan_id}/stop", "cleanup/plans/{plan_id}/orders",

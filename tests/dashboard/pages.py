@@ -12,6 +12,7 @@ from connmon.cleanup.models import Plan
 from connmon.configuration.actions import change_configuration
 from connmon.leaks.models import Leak, LeakEvent
 from connmon.registry.models import GameServer, Service
+from connmon.source.models import Upload
 from connmon.telemetry.models import ProfileSample
 from tests.cleanup.steering import advance, again
 from tests.dashboard.alarms import put_alert, put_delivery, put_destination, put_rule, put_silence
@@ -32,6 +33,7 @@ from tests.dashboard.factories import (
 )
 from tests.dashboard.plans import answer, run
 from tests.leaks.ledger import put_leak
+from tests.source.uploads import put_analysed
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,14 @@ class Filled:
     rule: Rule
     destination: Destination
     leak: Leak
+    upload: Upload
 
     def everything(self) -> list[str]:
         """Every address that admins read."""
         slug = self.game.slug
         return [
             *self.addresses(),
-            *(reverse(name, kwargs={"slug": slug}) for name in ("new-plan", "emergency", "new-alert-rule")),
+            *(reverse(name, kwargs={"slug": slug}) for name in ("new-plan", "emergency", "new-alert-rule", "links")),
             reverse("alert-rule", kwargs={"slug": slug, "number": self.rule.pk}),
             reverse("destination", kwargs={"slug": slug, "number": self.destination.pk}),
         ]
@@ -80,7 +83,10 @@ class Filled:
         acting = ("cleanup", "cleanup-table", "alerts", "alert-rules", "destinations")
         return [
             *(reverse(name, kwargs={"slug": slug}) for name in whole),
-            *(reverse(name, kwargs=of_service) for name in ("service", "service-chart", "service-registry")),
+            *(
+                reverse(name, kwargs=of_service)
+                for name in ("service", "service-chart", "service-registry", "service-cohorts")
+            ),
             *(reverse("revision", kwargs={"slug": slug, "number": number}) for number in (0, 1)),
             *(reverse(name, kwargs=of_server) for name in ("server", "server-registry")),
             *(reverse(name, kwargs={"slug": slug}) for name in acting),
@@ -88,6 +94,7 @@ class Filled:
             reverse("plan-server", kwargs=of_plan | {"server_id": self.server.pk}),
             *(reverse(name, kwargs={"slug": slug}) for name in ("leaks", "leaks-table")),
             reverse("leak", kwargs={"slug": slug, "number": self.leak.pk}),
+            *(reverse(name, kwargs={"slug": slug}) for name in ("migration", "migration-status")),
         ]
 
 
@@ -110,7 +117,7 @@ def fill(game: Game, *, servers: int = 3) -> Filled:
     put_revisions(game)
     for name in HOSTILE_NAMES:
         put_refusal(game, server=name, detail=name, excerpt=name, now=now)
-    return Filled(game, service, server, put_plan(game), *put_alerts(game), put_hostile_leak(game))
+    return Filled(game, service, server, put_plan(game), *put_alerts(game), put_hostile_leak(game), put_source(game))
 
 
 def put_profiles(game: Game) -> None:
@@ -134,6 +141,12 @@ def put_hostile_leak(game: Game) -> Leak:
     )
     LeakEvent.objects.create(leak=leak, at=leak.since, state="new", rung="confirmed", place_version=142)
     return leak
+
+
+def put_source(game: Game) -> Upload:
+    """An upload whose every text is hostile."""
+    known = Upload.objects.filter(game=game).first()
+    return known or put_analysed(game, {f"{SCRIPT.replace('/', '')}.luau": SCRIPT}, service=SCRIPT, patch=SCRIPT)
 
 
 def put_plan(game: Game) -> Plan:

@@ -30,6 +30,15 @@ def confirm(client: Client, password: str = PASSWORD) -> None:
     assert client.post("/account/reauthenticate/", {"password": password}).status_code == 302
 
 
+def said_password(client: Client, user: User) -> Client:
+    """The same, without the page: as if the password had been given a moment ago."""
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+    return client
+
+
 def is_in(client: Client) -> bool:
     return client.get("/?all").status_code == 200
 

@@ -82,7 +82,10 @@ def test_a_stranger_changes_nothing(game: Game, key: NewKey, stranger: User, log
 
 
 def test_a_change_wants_post(game: Game, key: NewKey, as_owner: Client) -> None:
-    assert {as_owner.get(address).status_code for address in changes_of(game, key)} == {405}
+    answers = [as_owner.get(address) for address in changes_of(game, key)]
+    assert [answer.status_code for answer in answers] == [302, 302, 405, 405, 405]
+    assert {answer["Location"] for answer in answers[:2]} == {reverse("setup", kwargs={"slug": game.slug})}
+    assert ApiKey.objects.count() == 1
 
 
 def test_a_change_wants_its_form_token(game: Game, key: NewKey, owner: User) -> None:

@@ -16,6 +16,7 @@ from connmon.accounts.models import Game, User
 from connmon.core.ids import NewKey
 from dashboard.queries import audit as queries
 from dashboard.queries.audit import AuditQuery, audit_page
+from tests.dashboard.people import said_password
 
 DAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OPS = Actor.of_command("ops")
@@ -149,7 +150,7 @@ def test_files_are_for_members(trail: Game, stranger: User, client: Client) -> N
 def test_what_a_member_does_with_keys_bears_the_members_name(
     game: Game, key: NewKey, as_owner: Client, owner: User
 ) -> None:
-    as_owner.post(reverse("rotate-key", kwargs={"slug": game.slug, "key_id": key.id}))
+    said_password(as_owner, owner).post(reverse("rotate-key", kwargs={"slug": game.slug, "key_id": key.id}))
     as_owner.post(reverse("revoke-key", kwargs={"slug": game.slug, "key_id": key.id}))
     rows = audit_page(game.pk, AuditQuery(kind="key.")).rows
     assert [(row.action, row.actor) for row in rows[:2]] == [("key.revoked", owner.email), ("key.issued", owner.email)]

@@ -67,6 +67,16 @@ def test_both_forms_of_a_table_say_the_same(name: str, filled: Filled, as_owner:
     assert lines[0] == list(objects[0])
 
 
+@pytest.mark.parametrize(
+    ("page", "file"),
+    [("overview", "services-file"), ("servers", "servers-file"), ("pools", "pools-file"), ("leaks", "leaks-file"),
+     ("cleanup", "plans-file")],
+)  # fmt: skip
+def test_the_table_offers_its_files(page: str, file: str, filled: Filled, as_owner: Client) -> None:
+    html = as_owner.get(reverse(page, kwargs={"slug": filled.game.slug})).content.decode()
+    assert all(f'href="{address(filled, file, form)}"' in html for form in ("csv", "json"))
+
+
 def test_hostile_names_come_through_whole(filled: Filled, as_owner: Client) -> None:
     objects = json.loads(read(as_owner, address(filled, "services-file", "json")))
     assert {row["name"] for row in objects} == set(HOSTILE_NAMES)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connmon.accounts.models import Game, User
+from dashboard.queries import pools as module
 from dashboard.queries.pools import PoolsQuery, pools_live, server_pools
 from tests.dashboard.factories import Pool, ServerSpec, put_server
 
@@ -43,13 +44,29 @@ def test_a_pool_without_slots_is_not_exhausted(game: Game, now: datetime) -> Non
 
 
 def test_by_server_the_fullest_come_first(pools: Game, now: datetime) -> None:
-    rows, more = server_pools(pools.pk, PoolsQuery(), now=now)
-    assert [(row.server, row.type, row.is_exhausted) for row in rows] == [
+    page = server_pools(pools.pk, PoolsQuery(), now=now)
+    assert [(row.server, row.type, row.is_exhausted) for row in page.rows] == [
         ("b", "Touched", True),
         ("a", "Heartbeat", False),
         ("b", "Heartbeat", False),
     ]
-    assert not more
+    assert (page.next, page.previous) == ("", "")
+
+
+@pytest.mark.parametrize("sort", list(module.SORTS))
+@pytest.mark.parametrize("descending", [True, False])
+def test_pages_follow_one_another_in_any_order(
+    pools: Game, now: datetime, sort: str, descending: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_server(pools, ServerSpec("never used", pools=[Pool(hits=0, misses=0)]), now=now)
+    whole = server_pools(pools.pk, PoolsQuery(sort=sort, descending=descending), now=now).rows
+    monkeypatch.setattr(module, "PER_PAGE", 1)
+    shown, after = [], ""
+    for _ in whole:
+        page = server_pools(pools.pk, PoolsQuery(sort=sort, descending=descending, after=after), now=now)
+        shown += page.rows
+        after = page.next
+    assert (shown, after) == (whole, "")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +79,7 @@ def test_by_server_the_fullest_come_first(pools: Game, now: datetime) -> None:
     ],
 )
 def test_pools_by_server_are_searched(query: PoolsQuery, found: list[str], pools: Game, now: datetime) -> None:
-    assert [row.server for row in server_pools(pools.pk, query, now=now)[0]] == found
+    assert [row.server for row in server_pools(pools.pk, query, now=now).rows] == found
 
 
 def test_the_page_shows_its_pools_and_nobody_elses(

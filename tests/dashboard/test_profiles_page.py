@@ -69,6 +69,26 @@ def test_the_page_shows_the_time_that_is_asked_for(game: Game, as_owner: Client)
     assert "Last 6 h" in html
 
 
+def test_a_services_name_leads_to_what_it_costs_and_its_page_does_too(game: Game, as_owner: Client) -> None:
+    service = put_service(game, "Combat")
+    put_profile(service, site="A:1", at=timezone.now())
+    address = reverse("profiles", kwargs={"slug": game.slug})
+    assert f'href="?service={service.pk}"' in as_owner.get(address).content.decode()
+    page = as_owner.get(reverse("service", kwargs={"slug": game.slug, "service_id": service.pk})).content.decode()
+    assert f'href="{address}?service={service.pk}"' in page
+
+
+def test_a_service_tells_what_its_heartbeats_take_of_a_frame(costs: Game, hour: TimeRange, now: datetime) -> None:
+    GameSample.objects.create(
+        game_id=costs.pk, at=now - timedelta(minutes=10), servers=1, players=1, memory_mb=1, pool_hits=0, pool_misses=0
+    )
+    quiet = put_service(costs, "Quiet")
+    put_profile(quiet, type="Touched", total_us=10.0, at=now - timedelta(minutes=10))
+    page = profiles_page(costs.pk, hour, service_id=None, most=9)
+    assert {one.name: one.frame_us is None for one in page.services} == {"Combat": False, "Pets": False, "Quiet": True}
+    assert {one.name: one.id for one in page.services}["Quiet"] == quiet.pk
+
+
 def test_a_service_of_another_game_does_not_exist(game: Game, other_game: Game, as_owner: Client) -> None:
     theirs = put_service(other_game, "Theirs")
     put_profile(theirs, site="Theirs:1", at=timezone.now())

@@ -22,7 +22,7 @@ def fleet(game: Game, now: datetime) -> Game:
 
 
 def names(game: Game, query: ServersQuery, now: datetime) -> list[str]:
-    return [row.name for row in server_rows(game.pk, query, now=now)[0]]
+    return [row.name for row in server_rows(game.pk, query, now=now).rows]
 
 
 def test_the_list_shows_running_servers_by_name(fleet: Game, now: datetime) -> None:
@@ -57,11 +57,48 @@ def test_the_fullest_server_comes_first_when_asked(fleet: Game, now: datetime) -
     assert names(fleet, ServersQuery(sort="live", descending=True), now)[0] == "beta"
 
 
-def test_pages_follow_one_another(fleet: Game, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sort", list(servers.SORTS))
+@pytest.mark.parametrize("descending", [True, False])
+def test_pages_follow_one_another_in_any_order_and_back(
+    fleet: Game, now: datetime, sort: str, descending: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_server(fleet, ServerSpec("no memory", memory_mb=None, place_version=None), now=now)
+    whole = names(fleet, ServersQuery(sort=sort, descending=descending), now)
+    monkeypatch.setattr(servers, "PER_PAGE", 1)
+    shown, after, before = [], "", ""
+    for _ in whole:
+        page = server_rows(fleet.pk, ServersQuery(sort=sort, descending=descending, after=after), now=now)
+        shown += [row.name for row in page.rows]
+        after, before = page.next, page.previous
+    assert (shown, after) == (whole, "")
+    for name in reversed(whole[:-1]):
+        page = server_rows(fleet.pk, ServersQuery(sort=sort, descending=descending, before=before), now=now)
+        assert [row.name for row in page.rows] == [name]
+        before = page.previous
+    assert before == ""
+
+
+@pytest.mark.parametrize("descending", [True, False])
+def test_what_is_not_known_comes_last_either_way(fleet: Game, now: datetime, descending: bool) -> None:
+    put_server(fleet, ServerSpec("aaa", memory_mb=None), now=now)
+    assert names(fleet, ServersQuery(sort="memory", descending=descending), now)[-1] == "aaa"
+
+
+def test_servers_that_come_and_go_neither_repeat_nor_hide_others(
+    fleet: Game, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(servers, "PER_PAGE", 2)
-    first, more = server_rows(fleet.pk, ServersQuery(), now=now)
-    second, further = server_rows(fleet.pk, ServersQuery(page=2), now=now)
-    assert ([row.name for row in first + second], more, further) == (["alpha", "beta", "gamma"], True, False)
+    first = server_rows(fleet.pk, ServersQuery(), now=now)
+    put_server(fleet, ServerSpec("aaa"), now=now)
+    fleet.servers.filter(name="alpha").update(ended_at=now)
+    second = server_rows(fleet.pk, ServersQuery(after=first.next), now=now)
+    assert [row.name for row in (*first.rows, *second.rows)] == ["alpha", "beta", "gamma"]
+
+
+@pytest.mark.parametrize("cursor", ["x", "e30", "WyJhIl0", "W10", "ü", "A" * 5_000, "WyJhIiwgIngiLCAieCJd", "bnVsbA"])
+def test_a_cursor_that_was_not_written_here_shows_the_first_page(cursor: str, fleet: Game, now: datetime) -> None:
+    for query in (ServersQuery(after=cursor), ServersQuery(before=cursor), ServersQuery(sort="live", after=cursor)):
+        assert len(server_rows(fleet.pk, query, now=now).rows) == 3
 
 
 def test_counts_are_by_status(fleet: Game, now: datetime) -> None:

@@ -24,11 +24,18 @@ from connmon.wire.codec import decode_report
 from dashboard.snippets import snippets
 from luauvm import VM, VMOptions
 from tests.dashboard.factories import put_refusal, put_server
+from tests.dashboard.people import PASSWORD, give_password, said_password
 from tests.luau.backend import Backend
 from tests.machine import PATIENCE, Site, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAINTEXT = re.compile(r"cm_[a-z0-9]{10}_[a-z0-9]{40}")
+
+
+@pytest.fixture
+def as_owner(as_owner: Client, owner: User) -> Client:
+    """The admin, who has said the password a moment ago."""
+    return said_password(as_owner, owner)
 
 
 def setup_page(client: Client, game: Game) -> str:
@@ -47,6 +54,28 @@ def test_a_new_key_is_shown_once_and_stored_as_a_digest(as_owner: Client, game: 
     _, key_id, secret = found[0].split("_")
     assert bytes(ApiKey.objects.get(pk=key_id).digest) == ids.digest(secret)
     assert not PLAINTEXT.search(setup_page(as_owner, game))
+
+
+@pytest.mark.usefixtures("fresh_limits")
+@pytest.mark.parametrize("name", ["create-key", "rotate-key"])
+def test_making_a_key_asks_for_the_password_and_then_goes_on_as_it_was(
+    name: str, game: Game, key: NewKey, owner: User
+) -> None:
+    client = Client()
+    client.force_login(give_password(owner))  # a session as a thief may have it
+    kwargs = {"slug": game.slug} | ({"key_id": key.id} if name == "rotate-key" else {})
+    form = {"name": "Another", "scopes": ["report"], "lifetime": "never"}
+    asked = client.post(reverse(name, kwargs=kwargs), form)
+    assert asked["Location"].startswith("/account/reauthenticate/")
+    assert ApiKey.objects.count() == 1
+    answer = client.post(asked["Location"], {"password": PASSWORD})
+    assert PLAINTEXT.search(answer.content.decode())
+    assert ApiKey.objects.count() == 2
+
+
+def test_whoever_turns_away_from_the_password_finds_the_setup_page(as_owner: Client, game: Game) -> None:
+    answer = as_owner.get(reverse("create-key", kwargs={"slug": game.slug}))
+    assert answer["Location"] == reverse("setup", kwargs={"slug": game.slug})
 
 
 def test_the_page_with_the_key_is_kept_by_no_cache(as_owner: Client, game: Game) -> None:

@@ -44,7 +44,7 @@ def test_the_sprite_holds_exactly_the_icons_that_pages_use() -> None:
 
 def test_scripts_name_only_icons_that_the_page_brings_along() -> None:
     brought = re.search(
-        r'for name in "([a-z0-9 -]+)"\|split_words %}{% icon name', (TEMPLATES / "base.html").read_text()
+        r'for name in "([a-z0-9 -]+)"\|split_words %}{% icon name', (TEMPLATES / "parts/copies.html").read_text()
     )
     assert brought
     scripts = "".join(path.read_text() for path in (STATIC / "js").glob("*.js"))

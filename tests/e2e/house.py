@@ -27,6 +27,7 @@ class House:
     """A running connmon."""
 
     process: subprocess.Popen[str]
+    environment: dict[str, str]
     lines: list[str] = field(default_factory=list)
 
     def find(self, pattern: re.Pattern[str]) -> str:
@@ -42,6 +43,13 @@ class House:
     def sign_up(self) -> str:
         return self.find(SIGN_UP)
 
+    def run(self, *arguments: str) -> str:
+        """What a command of manage.py on its data prints."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def log(self) -> str:
         """The end of what it printed, for a failing test."""
         return "\n".join(self.lines[-40:])
@@ -52,16 +60,17 @@ def running(*arguments: str) -> Iterator[House]:
     """`manage.py up` on a new data folder and a free port, with `arguments`; stopped at the end as Ctrl-C does."""
     with TemporaryDirectory(prefix="connmon-e2e-") as folder:
         environment = {name: value for name, value in os.environ.items() if name not in OWN_SETTINGS}
+        environment["CONNMON_DATA"] = str(Path(folder) / "data")
         process = subprocess.Popen(
             [sys.executable, "manage.py", "up", "--port", "0", *arguments],
             cwd=ROOT,
-            env=environment | {"CONNMON_DATA": str(Path(folder) / "data")},
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
-        house = House(process)
+        house = House(process, environment)
         reader = threading.Thread(target=_read, args=(house,), daemon=True)
         reader.start()
         try:

@@ -45,23 +45,54 @@ class Visitor:
         if message.type in {"error", "warning"}:
             self.complaints.append(f"{message.type}: {message.text}")
 
+    def take_complaints(self) -> list[str]:
+        """What the pages complained of since the last time."""
+        taken, self.complaints[:] = [*self.complaints], []
+        return taken
+
     def sign_up(self, link: str) -> None:
         """Becomes the first member."""
+        self._make_account(link, EMAIL, "Create account")
+
+    def join(self, link: str, email: str) -> None:
+        """Follows an invitation with a new account."""
+        self._make_account(link, email, "Make an account and join")
+
+    def _make_account(self, link: str, email: str, button: str) -> None:
         self.page.goto(link)
-        self.page.fill("input[name=email]", EMAIL)
+        self.page.fill("input[name=email]", email)
         self.page.fill("input[name=password]", PASSWORD)
         self.page.fill("input[name=repeated]", PASSWORD)
-        self.page.get_by_role("button", name="Create account").click()
+        self.page.get_by_role("button", name=button).click()
+        self.page.wait_for_url(lambda address: address != link)
+
+    def confirm_before(self, wanted: str) -> None:
+        """Gives the password if it is asked for; then `wanted` (a selector) is on the page."""
+        self.page.locator(f"{wanted}, input[name=password]").first.wait_for()
+        if "reauthenticate" in self.page.url:
+            self.page.fill("input[name=password]", PASSWORD)
+            self.page.get_by_role("button", name="Go on").click()
+            self.page.locator(wanted).first.wait_for()
 
     def create_game(self, url: str, name: str) -> None:
         """A game of their own; ends on the page that follows."""
         self.page.goto(f"{url}/games/new/")
         self.page.fill("input[name=name]", name)
         self.page.get_by_role("button", name="Create game").click()
+        self.page.wait_for_url("**/g/**")
 
     def create_key(self, url: str, slug: str) -> str:
         """A report key, as it is shown once."""
         self.page.goto(f"{url}/g/{slug}/setup/")
         self.page.fill("input[name=name]", "Live servers")
         self.page.get_by_role("button", name="Create key").click()
+        self.confirm_before("#new-key")
         return self.page.locator("#new-key").inner_text()
+
+    def invite(self, url: str, slug: str, role: str) -> str:
+        """The link of a new invitation, as it is shown once."""
+        self.page.goto(f"{url}/g/{slug}/members/")
+        self.page.select_option("select[name=role] >> nth=-1", role)
+        self.page.get_by_role("button", name="Invite").click()
+        self.confirm_before("#new-link")
+        return self.page.locator("#new-link").inner_text()

@@ -20,7 +20,7 @@ def put_leak(
     **fields: Any,
 ) -> Leak:
     """A confirmed leak that was seen a minute ago."""
-    origin = Origin.objects.create(game=game, service=put_service(game, service), type=kind, site=site)
+    origin = Origin.objects.create(game=game, service=put_service(game, service), type=kind, site=site, seen_at=now)
     values = {
         "rung": "confirmed",
         "cause": "orphaned",

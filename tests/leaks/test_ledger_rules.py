@@ -18,9 +18,18 @@ from tests.conftest import NOW
 
 
 def fact(
-    version: int, *, minutes: int = 300, players: float = 20, hours: float = 5, running: bool = True
+    version: int,
+    *,
+    minutes: int = 300,
+    players: float = 20,
+    longest: int = 120,
+    hours: float = 5,
+    running: bool = True,
 ) -> VersionFact:
-    return VersionFact(version, minutes, players, NOW - timedelta(hours=hours), running)
+    return VersionFact(version, minutes, players, longest, NOW - timedelta(hours=hours), running)
+
+
+LEAKING = fact(142, minutes=40, longest=10)  # at the look that found its leak
 
 
 def test_a_new_leak_that_a_second_version_shows_is_ongoing() -> None:
@@ -57,13 +66,28 @@ def test_a_leak_seen_lately_is_not_fixed() -> None:
 
 
 def test_since_which_version_is_told_when_an_earlier_one_ran_at_equal_players() -> None:
-    assert since_version([142, 143], [fact(141), fact(142)]) == 142
+    assert since_version([142, 143], [fact(141), LEAKING]) == 142
+    assert since_version([142], [fact(140), fact(141, minutes=5), LEAKING]) == 142
 
 
-@pytest.mark.parametrize("earlier", [[], [fact(141, players=9)], [fact(141, minutes=59)]])
+@pytest.mark.parametrize(
+    "earlier",
+    [[], [fact(141, players=9, minutes=3_000)], [fact(141, minutes=59)], [fact(141, longest=9)], [fact(143)]],
+    ids=["none", "few players", "an hour", "young servers", "a later one"],
+)
 def test_else_nothing_is_claimed(earlier: list[VersionFact]) -> None:
-    assert since_version([142], [*earlier, fact(142)]) is None
-    assert since_version([], [fact(141), fact(142)]) is None
+    assert since_version([142], [*earlier, LEAKING]) is None
+    assert since_version([], [fact(141), LEAKING]) is None
+
+
+@pytest.mark.parametrize(
+    ("earlier", "claimed"),
+    [(fact(141, minutes=400), 142), (fact(141, minutes=399), None), (fact(141, players=14), None)],
+)
+def test_an_earlier_version_has_to_run_twice_as_long_as_the_leak_took_to_show(
+    earlier: VersionFact, claimed: int | None
+) -> None:
+    assert since_version([142], [earlier, fact(142, minutes=200, longest=110)]) == claimed
 
 
 def test_the_budget_is_full_when_growth_reaches_it() -> None:

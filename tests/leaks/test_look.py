@@ -1,56 +1,22 @@
-"""One look after the other at what agents reported over HTTP. Time is an argument: it runs ahead of the clock."""
+"""One look after the other at what agents reported over HTTP."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
 from connmon.accounts.models import Game
-from connmon.leaks import look
-from connmon.leaks.models import Leak, LeakEvent, Origin, Sighting, Tick, Tidiness
-from connmon.leaks.queries import tidiness
-from connmon.registry.models import GameServer
-from tests.machine import Json, Machine, changed, closed, opened
+from connmon.core.ids import NewKey
+from connmon.leaks import look, tracks
+from connmon.leaks.models import Leak, LeakEvent, Origin, Sighting, Tick
+from tests.leaks.looks import Clock, begin, look_for, of_service, tell
+from tests.machine import Machine, changed, closed, opened
 
 MakeServer = Callable[..., Machine]
-LEASE = 3_600.0  # an interval so long that no server falls silent while time runs ahead
-
-
-class Clock:
-    """Time as tests want it, from now on."""
-
-    def __init__(self) -> None:
-        self.now = timezone.now()
-
-    def pass_(self, minutes: float) -> datetime:
-        self.now += timedelta(minutes=minutes)
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-def begin(server: Machine, *, version: int = 142, players: int = 12, events: list[Json] | None = None) -> None:
-    """The server's first report; its agent's clock is right."""
-    about = {"id": server.name, "boot": server.boot, "place_version": version}
-    now = timezone.now().timestamp()
-    server.send_first(sent_at=now, interval=LEASE, server=about, players=players, opened=events or [])
-
-
-def tell(server: Machine, **changes: Any) -> None:
-    answer = server.send(sent_at=timezone.now().timestamp(), interval=LEASE, players=12, **changes)
-    assert answer.status == 200, answer
-
-
-def look_for(game: Game, clock: Clock, minutes: int) -> None:
-    """A look each minute."""
-    for _ in range(minutes):
-        assert look.look_at(game.pk, now=clock.pass_(1)) is not None
+MakeKey = Callable[..., NewKey]
+Patch = pytest.MonkeyPatch
 
 
 def test_connections_whose_owner_has_gone_are_confirmed(server: Machine, game: Game, clock: Clock) -> None:
@@ -78,9 +44,43 @@ def test_orphans_that_come_and_go_are_not(server: Machine, game: Game, clock: Cl
     assert (Leak.objects.count(), Sighting.objects.count()) == (0, 0)
 
 
-def of_service(name: str, clock: Clock) -> Json:
-    """What an opened connection of a service says, made now."""
-    return {"at": clock.now.timestamp(), "owner": f"service:{name}", "owner_kind": "service"}
+def test_a_fact_is_counted_on_all_servers_of_the_game(
+    make_server: MakeServer, make_key: MakeKey, game: Game, other_game: Game, clock: Clock, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(tracks, "SERVERS_EACH", 1)
+    for name, version, ids in (("a", 142, [1]), ("b", 143, [1, 2, 3]), ("c", 143, [1, 2])):
+        begin(make_server(name), version=version, events=[opened(n, state="orphaned") for n in ids])
+    begin(make_server("clean"), events=[opened(1)])
+    theirs = make_server("theirs", game=other_game, key=make_key(of=other_game))
+    begin(theirs, events=[opened(1, state="orphaned")])
+    look_for(other_game, clock, 1)
+    look_for(game, clock, 3)
+    leak = Leak.objects.get()
+    assert (leak.count, leak.evidence["servers"], leak.evidence["server_count"]) == (6, ["b", "c", "a"], 3)
+    assert (leak.evidence["players"], leak.versions) == (36, [142, 143])
+    assert "6 connections stayed connected" in leak.summary
+    assert "on 3 servers with 36 players" in leak.summary
+
+
+def test_what_is_not_proven_yet_is_not_counted(server: Machine, game: Game, clock: Clock) -> None:
+    begin(server, events=[opened(1, state="orphaned"), opened(2)])
+    look_for(game, clock, 2)
+    tell(server, changed=[changed(2, "orphaned")])
+    look_for(game, clock, 1)
+    assert Leak.objects.get().count == 1
+
+
+def test_what_the_agent_connects_for_itself_is_no_leak(server: Machine, game: Game, clock: Clock) -> None:
+    own = {"service": "connmon", "owner": "system:connmon", "owner_kind": "system", "site": "connmon:0"}
+    begin(server, events=[opened(1, state="orphaned", **own)])
+    look_for(game, clock, 4)
+    assert (Leak.objects.count(), Origin.objects.count()) == (0, 0)
+
+
+def test_what_others_have_in_a_service_of_that_name_is_looked_at(server: Machine, game: Game, clock: Clock) -> None:
+    begin(server, events=[opened(1, service="connmon", state="orphaned")])
+    look_for(game, clock, 4)
+    assert Leak.objects.count() == 1
 
 
 def leak_by_timer(server: Machine, game: Game, clock: Clock, minutes: int) -> None:
@@ -166,13 +166,6 @@ def test_only_games_with_a_reporting_server_are_looked_at(server: Machine, game:
     assert look.games_to_look_at(now=timezone.now() + timedelta(hours=5)) == []
 
 
-def test_old_ticks_are_dropped(server: Machine, game: Game, clock: Clock) -> None:
-    begin(server, events=[opened(1)])
-    look_for(game, clock, 2)
-    look.drop_old_ticks(now=clock.now + timedelta(hours=6) - timedelta(seconds=60))
-    assert Tick.objects.count() == 1
-
-
 def test_a_later_version_without_it_has_fixed_the_leak(make_server: MakeServer, game: Game, clock: Clock) -> None:
     old, new = make_server("old"), make_server("new")
     begin(old, events=[opened(1, state="orphaned")])
@@ -205,23 +198,16 @@ def test_a_version_is_named_when_an_earlier_one_ran_without(make_server: MakeSer
     assert Leak.objects.get().since_version == 142
 
 
-def test_players_who_leave_are_counted_with_what_they_leave(server: Machine, game: Game, clock: Clock) -> None:
-    events = [opened(n, owner=f"player:{n}") for n in (1, 2, 3)]
-    begin(server, events=[*events, opened(9, owner="service:Shop", owner_kind="service")])
-    look_for(game, clock, 1)
-    tell(server, closed=[closed(1), closed(2), closed(9)], changed=[changed(3, "orphaned")])
+def test_no_version_is_named_once_an_earlier_one_leaks_too(make_server: MakeServer, game: Game, clock: Clock) -> None:
+    old, new = make_server("old"), make_server("new")
+    begin(old, version=141, events=[opened(1)])
+    look_for(game, clock, 61)
+    begin(new, version=142, events=[opened(1, state="orphaned")])
+    look_for(game, clock, 4)
+    tell(old, changed=[changed(1, "orphaned")])
     look_for(game, clock, 3)
-    found = tidiness(game.pk, since=clock.now - timedelta(hours=2))
-    assert found["players"] == {"left": 3, "clean": 2, "share": round(2 / 3, 6)}
-    assert found["services"] == {"left": 1, "clean": 1, "share": 1.0}
-
-
-def test_who_left_while_nobody_was_heard_is_not_counted_until_then(server: Machine, game: Game, clock: Clock) -> None:
-    begin(server, events=[opened(1)])
-    look_for(game, clock, 1)
-    clock.pass_(4 * 60)
-    look_for(game, clock, 1)
-    assert Tidiness.objects.count() == 0
+    leak = Leak.objects.get()
+    assert (leak.versions, leak.since_version) == ([141, 142], None)
 
 
 def test_a_game_with_sites_made_at_run_time_is_bounded(
@@ -232,11 +218,3 @@ def test_a_game_with_sites_made_at_run_time_is_bounded(
     look_for(game, clock, 2)
     assert Origin.objects.count() == 5
     assert len(Tick.objects.first().origin_ids) == 5  # type: ignore[union-attr]
-
-
-def test_a_removed_game_takes_everything_with_it(server: Machine, game: Game, clock: Clock) -> None:
-    begin(server, events=[opened(1, state="orphaned")])
-    look_for(game, clock, 4)
-    GameServer.objects.all().delete()
-    game.delete()
-    assert (Leak.objects.count(), Origin.objects.count()) == (0, 0)

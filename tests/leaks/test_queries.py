@@ -54,14 +54,17 @@ def test_filters_narrow_it(game: Game, other_game: Game) -> None:
 
 
 def test_what_is_ignored_or_over_alarms_nobody(game: Game) -> None:
-    put_leak(game, now=NOW, site="loud", count=3)
-    put_leak(game, now=NOW, site="louder", count=30)
+    loud = put_leak(game, now=NOW, site="loud", count=3)
+    louder = put_leak(game, now=NOW, site="louder", count=30)
     put_leak(game, now=NOW, site="ignored", ignored_until=NOW + HOUR)
-    put_leak(game, now=NOW, site="ignored once", ignored_until=NOW, rung="likely")
+    once = put_leak(game, now=NOW, site="ignored once", ignored_until=NOW, rung="likely")
     put_leak(game, now=NOW, site="over", last_seen_at=NOW - HOUR)
     found = alarming_leaks(game.pk, now=NOW)
-    assert found[Rung.CONFIRMED] == ["CombatService: louder", "CombatService: loud"]
-    assert found[Rung.LIKELY] == ["CombatService: ignored once"]
+    assert found[Rung.CONFIRMED] == [
+        f"CombatService: louder (leak {louder.pk})",
+        f"CombatService: loud (leak {loud.pk})",
+    ]
+    assert found[Rung.LIKELY] == [f"CombatService: ignored once (leak {once.pk})"]
 
 
 def test_the_cohort_strip_counts_by_age(game: Game, other_game: Game) -> None:

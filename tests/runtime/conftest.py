@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,17 @@ import pytest
 from connmon.runtime import paths, processes
 from connmon.runtime.embedded import running
 
-PATIENCE = 120.0  # seconds before a test gives up on a condition; each takes well under one on an idle machine
+PATIENCE = 30.0  # seconds before a test gives up on a condition; each takes well under one on an idle machine
+START_PATIENCE = 120.0  # seconds for all of `manage.py up`, which takes five on an idle machine
 POLL = 0.02  # seconds
 
 
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    """The condition's first true value; fails the test when there is none within PATIENCE."""
-    deadline = time.monotonic() + PATIENCE
+def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+    """The condition's first true value; fails the test when there is none within `patience` seconds."""
+    deadline = time.monotonic() + patience
     while not (value := condition()):
         if time.monotonic() > deadline:
-            pytest.fail(f"waited {PATIENCE:.0f} s for {what}")
+            pytest.fail(f"waited {patience:.0f} s for {what}")
         time.sleep(POLL)
     return value
 
@@ -60,7 +61,7 @@ class Run:
         """What it has written so far."""
         return self.output_path.read_text(errors="replace")
 
-    def wait_for_line(self, text: str, times: int = 1) -> None:
+    def wait_for_line(self, text: str, times: int = 1, patience: float = PATIENCE) -> None:
         """Wait until the text stands in the output so many times."""
 
         def seen() -> bool:
@@ -69,7 +70,7 @@ class Run:
             assert self.process.poll() is None, f"ended before {text!r}:\n{self.output()}"
             return False
 
-        wait_for(seen, f"{text!r} in the output")
+        wait_for(seen, f"{text!r} in the output", patience)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end; its exit code."""
@@ -85,9 +86,9 @@ class Run:
 StartRun = Callable[..., Run]
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A data folder that does not exist yet, with a path short enough for sockets."""
+@contextmanager
+def new_folder() -> Iterator[Path]:
+    """A data folder that does not exist yet, with a path short enough for sockets; nothing of it is left behind."""
     parent = Path(tempfile.mkdtemp(prefix="cm-", dir="/tmp"))
     data = parent / "data"
     yield data
@@ -100,6 +101,30 @@ def folder() -> Iterator[Path]:
     sockets = paths.socket_folder(data)
     if not sockets.is_relative_to(data):
         shutil.rmtree(sockets, ignore_errors=True)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with new_folder() as data:
+        yield data
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    """Of processes on the data folder, which know nothing of the servers of this run."""
+    chosen = {"DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "SECRET_KEY"}
+    return {name: value for name, value in os.environ.items() if name not in chosen} | {"CONNMON_DATA": str(folder)}
+
+
+def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of manage.py on the data folder."""
+    command = [sys.executable, str(paths.REPOSITORY / "manage.py"), *arguments]
+    return subprocess.run(command, env=environment_of(folder), capture_output=True, text=True, check=False)
+
+
+def run_up(folder: Path) -> Run:
+    """`manage.py up` on the data folder, whole, at a free port."""
+    command = [sys.executable, str(paths.REPOSITORY / "manage.py"), "up", "--port", "0", "--no-demo"]
+    return Run(folder, command, env=environment_of(folder))
 
 
 @pytest.fixture(scope="session")

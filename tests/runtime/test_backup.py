@@ -2,9 +2,6 @@
 
 import io
 import json
-import os
-import subprocess
-import sys
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
@@ -16,10 +13,11 @@ import pytest
 from django.db.migrations.loader import MigrationLoader
 
 from connmon.core.database import conninfo
-from connmon.runtime import backup, paths
+from connmon.runtime import backup
 from connmon.runtime.backup import BackupError
 from connmon.runtime.embedded import running
 from tests.machine import Machine, closed, opened
+from tests.runtime.conftest import manage
 
 MakeServer = Callable[..., Machine]
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -111,6 +109,15 @@ def test_a_newer_installations_backup_is_refused_by_name(saved: Path, second: st
     assert backup.is_empty(second)
 
 
+def test_what_cannot_be_restored_leaves_nothing_behind(saved: Path, second: str) -> None:
+    """The first statement fails; most of the dump is still to come then."""
+    with psycopg.connect(second, autocommit=True) as connection:
+        connection.execute("CREATE FUNCTION accounts_keep_audit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'")
+    with pytest.raises(BackupError, match='"accounts_keep_audit" already exists'):
+        backup.restore(saved, url=second, known_migrations=KNOWN)
+    assert backup.is_empty(second)
+
+
 def rewritten(saved: Path, members: dict[str, bytes]) -> Path:
     """A tar of these members only."""
     target = saved.with_name("other.tar")
@@ -149,18 +156,6 @@ def test_what_is_no_backup_is_named_and_leaves_the_database_empty(saved: Path, s
         with pytest.raises(BackupError):
             backup.restore(rewritten(saved, members), url=second, known_migrations=KNOWN)
     assert backup.is_empty(second)
-
-
-def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    chosen = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"}
-    environment = {name: value for name, value in os.environ.items() if name not in chosen}
-    return subprocess.run(
-        [sys.executable, str(paths.REPOSITORY / "manage.py"), *arguments],
-        env={**environment, "CONNMON_DATA": str(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_the_commands_restore_into_a_folder_of_its_own(saved: Path, folder: Path) -> None:

@@ -1,13 +1,19 @@
 """The heartbeat that /readyz reads."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 
+import pytest
 import redis
 from celery.beat import BeatLazyFunc
 from pytest_django import Settings
 
 from connmon import tasks
 from connmon.celery import app
+from connmon.core import logs
 from connmon.runtime import heartbeat
 
 
@@ -30,3 +36,21 @@ def test_beat_sends_it_with_the_time_of_sending() -> None:
 def test_a_heartbeat_nobody_took_is_dropped_before_it_could_lie() -> None:
     entry = app.conf.beat_schedule["heartbeat"]
     assert entry["options"]["expires"] <= 2 * entry["schedule"]
+
+
+def test_lines_of_a_task_carry_its_name_and_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, str]] = []
+    monkeypatch.setattr(heartbeat, "write", lambda *_, **__: seen.append(dict(logs.about.get())))
+    tasks.leave_marks.apply(args=(1_000.0,), task_id="the-id")
+    assert seen == [{"task": "connmon.heartbeat", "task_id": "the-id"}]
+    assert logs.about.get() == {}
+
+
+def test_celery_logs_as_everybody() -> None:
+    """In a process of its own, as Celery's worker and beat begin."""
+    code = "from connmon.celery import app; app.log.setup('WARNING'); app.log.get_default_logger().error('x')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "CONNMON_LOG": "json"}, capture_output=True, check=True
+    )
+    (line,) = done.stderr.splitlines()
+    assert json.loads(line)["logger"] == "celery"

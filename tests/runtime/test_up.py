@@ -4,27 +4,19 @@ import json
 import os
 import re
 import signal
-import sys
 from pathlib import Path
 from urllib.request import urlopen
 
-from connmon.runtime import paths, processes
+from connmon.runtime import processes
 from connmon.runtime.processes import Recorded
 from connmon.runtime.supervisor import RECORDS
-from tests.runtime.conftest import Run, processes_of, wait_for
-
-
-def run_up(folder: Path) -> Run:
-    chosen = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"}
-    environment = {name: value for name, value in os.environ.items() if name not in chosen}
-    command = [sys.executable, str(paths.REPOSITORY / "manage.py"), "up", "--port", "0", "--no-demo"]
-    return Run(folder, command, env={**environment, "CONNMON_DATA": str(folder)})
+from tests.runtime.conftest import START_PATIENCE, processes_of, run_up, wait_for
 
 
 def test_up_starts_everything_survives_a_crash_and_leaves_nothing(folder: Path) -> None:
     run = run_up(folder)
     try:
-        run.wait_for_line("connmon is ready:")
+        run.wait_for_line("connmon is ready:", patience=START_PATIENCE)
         address = re.search(r"connmon is ready:  (http://127\.0\.0\.1:\d+)", run.output())
         assert address is not None
         assert f"first sign-up:     {address[1]}/setup/" in run.output()

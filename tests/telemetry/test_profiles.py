@@ -8,10 +8,11 @@ from django.db import connection
 
 from connmon.accounts.models import Game
 from connmon.telemetry.actions import drop_old, make_profile_samples, make_samples, roll_up
+from connmon.telemetry.measures import Split
 from connmon.telemetry.models import ProfileSample, ProfileState
 from connmon.telemetry.profile_queries import heartbeat_costs, heaviest_sites
 from connmon.telemetry.profiles import TAKE
-from connmon.telemetry.queries import Span
+from connmon.telemetry.queries import Span, series
 from tests.conftest import NOW
 from tests.telemetry.test_series import put_service
 from tests.telemetry.worlds import TICK, put_server, put_state
@@ -116,6 +117,49 @@ def test_heaviest_sites_are_the_same_when_rolled_up(game: Game) -> None:
     month = Span(later - timedelta(days=30), later, later)
     assert [(one.calls, one.total_us) for one in heaviest_sites(game.pk, span=month)] == [(300, 3_000.0)]
     assert ProfileSample.objects.get(step=3_600).count_new == 300
+
+
+def spent(game: Game, split: Split, *, until: timedelta = 5 * MINUTE, **more: int) -> dict[str, dict[int, float]]:
+    """Line: minutes since NOW: milliseconds a second."""
+    chart = series(game.pk, "callback_ms", span=span(until), split=split, **more)
+    return {
+        line.name: {
+            int((at - NOW) / MINUTE): value
+            for at, value in zip(chart.at, line.values, strict=True)
+            if value is not None
+        }
+        for line in chart.lines
+    }
+
+
+def test_time_in_callbacks_over_time_by_service_type_and_site(game: Game, other_game: Game) -> None:
+    combat, shop, foreign = put_service(game, "Combat"), put_service(game, "Shop"), put_service(other_game, "Theirs")
+    one, other = put_state(game.pk, now=NOW), put_state(other_game.pk, now=NOW)
+    take(
+        entry(one, combat, 9, 120_000.0),
+        entry(one, combat, 9, 60_000.0, site="", type="Touched"),
+        entry(other, foreign, 9, 9e9),
+    )
+    make_profile_samples(now=NOW)
+    take(entry(one, shop, 9, 30_000.0, site="B:1"), entry(one, combat, 19, 240_000.0))
+    make_profile_samples(now=NOW + MINUTE)
+    assert spent(game, Split.SERVICE) == {"Combat": {0: 3.0, 1: 2.0}, "Shop": {1: 0.5}}
+    assert spent(game, Split.TYPE) == {"RunService.Heartbeat": {0: 2.0, 1: 2.5}, "Touched": {0: 1.0}}
+    assert spent(game, Split.SITE) == {SITE: {0: 2.0, 1: 2.0}, "Site unknown": {0: 1.0}, "B:1": {1: 0.5}}
+    assert spent(game, Split.NONE) == {"All": {0: 3.0, 1: 2.5}}
+    assert spent(game, Split.SITE, service_id=shop) == {"B:1": {1: 0.5}}
+
+
+def test_the_newest_point_counts_the_time_that_it_has_so_far(game: Game) -> None:
+    combat = put_service(game, "Combat")
+    one = put_state(game.pk, now=NOW)
+    for minute in range(6):
+        take(entry(one, combat, minute + 1, 60_000.0 * (minute + 1)))
+        make_profile_samples(now=NOW + minute * MINUTE)
+    day = Span(NOW - timedelta(days=2) + 6 * MINUTE, NOW + 6 * MINUTE, NOW + 6 * MINUTE)
+    chart = series(game.pk, "callback_ms", span=day, split=Split.SERVICE)
+    assert chart.step > 6 * 60
+    assert [value for value in chart.lines[0].values if value is not None] == [1.0]
 
 
 def test_heartbeats_cost_a_share_of_every_frame(game: Game) -> None:

@@ -106,7 +106,7 @@ def test_every_series_of_servers_can_be_read(game: Game, combat: int) -> None:
                     server_series(game.pk, name, server="one", span=span(length))
 
 
-@pytest.mark.parametrize("split", [Split.SERVICE, Split.TYPE])
+@pytest.mark.parametrize("split", [Split.SERVICE, Split.TYPE, Split.SITE])
 def test_players_cannot_be_split(game: Game, combat: int, split: Split) -> None:
     with pytest.raises(Invalid):
         server_series(game.pk, "players", server="one", span=span(), split=split)

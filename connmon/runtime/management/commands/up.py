@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from connmon.core import env
+from connmon.core.logs import Form
+from connmon.core.redaction import Redactor
 from connmon.runtime import locks, paths, plan, processes, web
 from connmon.runtime.console import Console
 from connmon.runtime.errors import StartError
@@ -51,7 +53,7 @@ class Command(BaseCommand):
 
 def run(wishes: plan.Options, host: str, port: int) -> int:
     """Hold the data folder and the address, and supervise until the end is asked for; the exit code."""
-    console = Console()
+    console = Console(form=settings.LOG_FORM, redact=Redactor(settings.LOG_SECRETS))
     os.umask(0o077)  # for us and all children: nobody else reads what they write
     paths.make_data_folder(wishes.data)
     about = {"process": os.getpid(), "what": f"port {port}, since {datetime.now().astimezone():%d %B %H:%M}"}
@@ -69,7 +71,12 @@ async def supervise(wishes: plan.Options, site: web.Site, console: Console) -> i
 
     async def announce() -> None:
         await web.await_ready(site, console)
-        console.write(welcome(site.url, await make_setup_link(site.url, console)))
+        link = await make_setup_link(site.url, console)
+        if console.form is Form.JSON:  # a link that signs somebody up belongs into no log
+            hint = "; for the first sign-up: manage.py setuplink" if link else ""
+            console.say(f"connmon is ready: {site.url}{hint}")
+        else:
+            console.write(welcome(site.url, link))
 
     stages = plan.make_stages(wishes, site)
     return await Supervisor(stages, wishes.data, paths.REPOSITORY, console).run(announce)

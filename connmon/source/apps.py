@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SourceConfig(AppConfig):
+    name = "connmon.source"
+    label = "source"
