@@ -52,6 +52,12 @@ POOLS: Final[Mapping[str, Preset]] = {
     "reuse": Preset("Reuse by type", {"pool_reuse": "Reuse"}, Split.TYPE, tips=False),
     "rates": Preset("Reused and made a second", {"pool_hits_rate": "Reused", "pool_misses_rate": "Made"}, tips=False),
 }
+PROFILES: Final[Mapping[str, Preset]] = {
+    "services": Preset("Time by service", {"callback_ms": "Time"}, Split.SERVICE, tips=False),
+    "types": Preset("Time by type", {"callback_ms": "Time"}, Split.TYPE, tips=False),
+    "sites": Preset("Time by site", {"callback_ms": "Time"}, Split.SITE, tips=False),
+}
+SERVICE_PROFILES: Final[Mapping[str, Preset]] = {word: PROFILES[word] for word in ("sites", "types")}
 
 
 class ChartHead(Struct, frozen=True):

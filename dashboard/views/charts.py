@@ -37,6 +37,20 @@ def of_service(request: HttpRequest, access: Access, service_id: int) -> HttpRes
 
 @require_safe
 @member_page
+def of_profiles(request: HttpRequest, access: Access) -> HttpResponse:
+    preset = charts.PROFILES[chosen_preset(charts.PROFILES, request.GET)]
+    return _json(game_chart(access.game, preset, time_range(request.GET, now=timezone.now())))
+
+
+@require_safe
+@member_page
+def of_service_profiles(request: HttpRequest, access: Access, service_id: int) -> HttpResponse:
+    preset = charts.SERVICE_PROFILES[chosen_preset(charts.SERVICE_PROFILES, request.GET)]
+    return _json(service_chart(access.game, service_id, preset, time_range(request.GET, now=timezone.now())))
+
+
+@require_safe
+@member_page
 def of_server(request: HttpRequest, access: Access, server_id: int) -> HttpResponse:
     """Over all boots of the server: it keeps its name when it starts anew."""
     preset = charts.SERVER[chosen_preset(charts.SERVER, request.GET)]

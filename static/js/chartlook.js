@@ -25,6 +25,7 @@ const MOST_TICKS = 8;
 export const UNITS = {
   count: (value) => (Number.isInteger(value) ? count(value) : rate(value)),
   per_second: (value) => (value === null ? rate(value) : `${rate(value)}/s`),
+  ms_per_second: (value) => (value === null ? rate(value) : `${rate(value)} ms/s`),
   mb: megabytes,
   share,
 };

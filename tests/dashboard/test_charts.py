@@ -17,7 +17,7 @@ from connmon.telemetry.models import PlaceVersion, ServerSample, TypeSample
 from connmon.telemetry.partitions import ensure_partitions
 from dashboard import charts
 from tests.dashboard.alarms import put_alert, put_rule
-from tests.dashboard.factories import Counters, ServerSpec, put_samples, put_server, put_service
+from tests.dashboard.factories import Counters, ServerSpec, put_profile, put_samples, put_server, put_service
 
 MOST_QUERIES = 14
 
@@ -146,11 +146,32 @@ def test_a_servers_chart_spans_its_boots_and_marks_their_starts(game: Game, as_o
     assert "started" in {mark["kind"] for mark in chart["marks"]}
 
 
+def test_time_in_callbacks_is_drawn_by_site_and_a_service_has_its_own(
+    game: Game, as_owner: Client, moment: datetime
+) -> None:
+    combat, pets = put_service(game, "Combat"), put_service(game, "Pets")
+    at = moment - timedelta(minutes=3)
+    put_profile(combat, site="A:1", total_us=120_000.0, at=at)
+    put_profile(pets, site="B:1", total_us=60_000.0, at=at)
+    address = reverse("profiles-chart", kwargs={"slug": game.slug})
+    assert highest(read(as_owner, address, chart="services")) == {"Combat": 2.0, "Pets": 1.0}
+    assert highest(read(as_owner, address, chart="sites")) == {"A:1": 2.0, "B:1": 1.0}
+    own = reverse("service-profiles-chart", kwargs={"slug": game.slug, "service_id": pets.pk})
+    chart = read(as_owner, own, chart="sites")
+    assert (highest(chart), chart["unit"]) == ({"B:1": 1.0}, "ms_per_second")
+
+
+def highest(chart: dict[str, Any]) -> dict[str, float]:
+    return {line["name"]: max(filter(None, line["values"])) for line in chart["series"]}
+
+
 @pytest.mark.parametrize(
     ("presets", "name", "of"),
     [
         (charts.GAME, "game-chart", None),
         (charts.POOLS, "pools-chart", None),
+        (charts.PROFILES, "profiles-chart", None),
+        (charts.SERVICE_PROFILES, "service-profiles-chart", "service_id"),
         (charts.SERVICE, "service-chart", "service_id"),
         (charts.SERVER, "server-chart", "server_id"),
     ],

@@ -177,6 +177,8 @@ PAGES: Final[dict[str, Address]] = {
     "pools": _get(VIEWER),
     "pools-table": _get(VIEWER),
     "pools-chart": _get(VIEWER),
+    "profiles-chart": _get(VIEWER),
+    "service-profiles-chart": _get(VIEWER, service_id="service_id"),
     "profiles": _get(VIEWER),
     "leaks": _get(VIEWER),
     "leaks-table": _get(VIEWER),

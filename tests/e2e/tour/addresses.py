@@ -83,6 +83,7 @@ NOT_PAGES: Final = {
     *("live-state", "shared-state", "shared-chart", "badge"),
     *("migration-status", "migration-patch"),
     *("audit-table", "game-chart", "game-sparks", "service-chart", "server-chart", "pools-chart"),
+    *("profiles-chart", "service-profiles-chart"),
     # answers to forms, which lead to a page
     *("sweep", "execute-plan", "undo-plan", "stop-plan", "snooze-alert", "create-silence", "end-silence"),
     *("switch-alert-rule", "remove-alert-rule", "create-destination", "test-destination", "remove-destination"),
