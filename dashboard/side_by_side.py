@@ -28,7 +28,7 @@ class Row(Struct, frozen=True):
 def side_by_side(patch: str) -> list[Row]:
     """The rows of a patch of one file, MOST_ROWS at most: what was taken away stands beside what came for it."""
     rows: list[Row] = []
-    for row in _rows(patch.splitlines()):
+    for row in _rows(patch.split("\n")):
         if len(rows) == MOST_ROWS:
             break
         rows.append(row)

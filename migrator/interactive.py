@@ -8,6 +8,7 @@ from enum import StrEnum
 from migrator.analyze import analyze_service
 from migrator.model import Edit, Migration, Source, Span
 from migrator.rewrite import generate_migrated_code
+from migrator.writing import lines_of
 
 CONTEXT = 3  # lines shown around a change
 
@@ -157,7 +158,7 @@ def _lines_around(text: bytes, span: Span) -> Span:
 
 
 def _diff(before: bytes, after: bytes) -> str:
-    a, b = (text.decode("utf-8", "backslashreplace").splitlines() for text in (before, after))
+    a, b = ([line.removesuffix("\n") for line in lines_of(text)] for text in (before, after))
     return "\n".join(list(difflib.unified_diff(a, b, lineterm="", n=CONTEXT))[3:])
 
 

@@ -97,7 +97,7 @@ def _go_back(session: Session, hunk: Hunk) -> None:
 
 def _show(session: Session, hunk: Hunk, console: Console) -> None:
     console.print(Text(f"Change {hunk.number} of {len(session.hunks)}. {clean(hunk.why)}"), soft_wrap=True)
-    for line in session.preview(hunk).splitlines():
+    for line in session.preview(hunk).split("\n"):
         style = {"+": "green", "-": "red"}.get(line[:1], "")
         console.print(Text(clean(line.replace("\t", "    ")), style=style), soft_wrap=True)
 

@@ -1,6 +1,7 @@
 """Rewrites put on disk, and shown as diffs."""
 
 import difflib
+import io
 from pathlib import Path
 
 from migrator.model import Migration
@@ -12,12 +13,14 @@ class WriteRefused(ValueError):
 
 def unified_diff(migration: Migration) -> str:
     """The change as `git diff` would show it, "" for none. Bytes that are no text are shown escaped."""
-    before, after = (
-        text.decode("utf-8", "backslashreplace").splitlines(keepends=True)
-        for text in (migration.original, migration.migrated)
-    )
+    before, after = lines_of(migration.original), lines_of(migration.migrated)
     lines = difflib.unified_diff(before, after, f"a/{migration.path}", f"b/{migration.path}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def lines_of(text: bytes) -> list[str]:
+    """Its lines with their ends. As for git, a newline alone ends one, and no form feed or Unicode separator."""
+    return list(io.StringIO(text.decode("utf-8", "backslashreplace"), newline="\n"))
 
 
 def write_migration(root: Path, migration: Migration) -> None:

@@ -1,6 +1,7 @@
 """Where in an uploaded source a connection was made: pure, values in, values out."""
 
-from collections.abc import Iterable, Sequence
+import io
+from collections.abc import Iterable
 from typing import Final, Protocol, TypeVar
 
 AROUND: Final = 4  # lines of code shown before and behind a site
@@ -74,7 +75,7 @@ def choose_site(sites: Iterable[S], line: int) -> S | None:
 
 def excerpt(text: bytes, line: int, *, around: int = AROUND) -> list[tuple[int, str]]:
     """(number, text) of a line and those around it; [] if the source is shorter."""
-    lines: Sequence[bytes] = text.splitlines()
+    lines = io.BytesIO(text).readlines()  # of Luau a newline alone ends a line, so no splitlines
     if not 1 <= line <= len(lines):
         return []
     first, last = max(1, line - around), min(len(lines), line + around)

@@ -105,7 +105,7 @@ def _diffs(files: Sequence[FileResult]) -> str:
     for file in files:
         diff = unified_diff(file.migration) if file.migration else ""
         if diff:
-            lines = diff.splitlines()
+            lines = diff.removesuffix("\n").split("\n")
             more = f"\n… {len(lines) - MAX_DIFF_LINES} more lines" if len(lines) > MAX_DIFF_LINES else ""
             shown = "\n".join(_diff_line(line) for line in lines[:MAX_DIFF_LINES])
             summary = f"<summary><code>{escape(file.path)}</code></summary>"

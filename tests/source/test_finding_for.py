@@ -91,4 +91,6 @@ def test_a_service_decides_between_scripts_of_one_name() -> None:
 
 def test_an_excerpt_of_any_bytes_is_text() -> None:
     assert rules.excerpt(b"a\xff\tb\r\n" + b"x" * 9_000, 2, around=1) == [(1, "a\ufffd  b"), (2, "x" * 400)]
+    assert rules.excerpt(b"a\rb\fc\nd\n", 2, around=1)[1:] == [(2, "d")]
+    assert rules.excerpt(b"d\n", 2) == []
     assert rules.excerpt(b"", 1) == []

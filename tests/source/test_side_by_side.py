@@ -31,6 +31,11 @@ def test_what_went_stands_beside_what_came() -> None:
     ]
 
 
+def test_a_separator_within_a_line_keeps_it_whole() -> None:
+    rows = side_by_side("@@ -1 +1 @@\n-one\u2028- two\n+one\f+ two\n")
+    assert rows == [Row("gap"), Row("changed", Side(1, "one\u2028- two"), Side(1, "one\f+ two"))]
+
+
 def test_no_patch_has_no_rows() -> None:
     assert side_by_side("") == []
 

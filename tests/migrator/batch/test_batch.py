@@ -1,5 +1,7 @@
 """A batch: every file's result, resumed where it was, problems named."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -121,3 +123,16 @@ def test_a_diff_can_be_applied_and_says_when_the_last_line_has_no_end() -> None:
         "--- a/a.luau\n+++ b/a.luau\n@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n"
         "\\ No newline at end of file\n"
     )
+
+
+@pytest.mark.parametrize("odd", ["\f", "\v", "\r", "\x1c", "\x85", "\u2028"])
+def test_only_a_newline_ends_a_line_of_a_diff_as_git_has_it(odd: str, tmp_path: Path) -> None:
+    before, after = (
+        f'print("{odd}")\nold("{odd}")\nlast()\n'.encode(),
+        f'print("{odd}")\nnew("{odd}")\nlast()\n'.encode(),
+    )
+    (tmp_path / "a.luau").write_bytes(before)
+    diff = unified_diff(Migration("a.luau", before, after, (), ()))
+    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": os.fspath(tmp_path.parent)}
+    subprocess.run(["git", "apply"], cwd=tmp_path, input=diff.encode(), check=True, env=environment)
+    assert (tmp_path / "a.luau").read_bytes() == after
