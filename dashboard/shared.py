@@ -10,7 +10,7 @@ from msgspec import Struct
 from connmon.accounts.links import Link, Shown
 from connmon.accounts.models import Game
 from dashboard import charts
-from dashboard.charts import Preset
+from dashboard.charts import Preset, Presets
 from dashboard.queries.charts import ChartData, game_chart, server_chart, service_chart
 from dashboard.queries.servers import find_server_name, server_page
 from dashboard.queries.services import ServiceRow, Totals, find_service_name, overview, service_page
@@ -36,7 +36,7 @@ STATES: Final[Mapping[Shown, Callable[..., Struct]]] = {
     Shown.SERVICE: service_page,
     Shown.SERVER: server_page,
 }
-PRESETS: Final[Mapping[Shown, Mapping[str, Preset]]] = {
+PRESETS: Final[Mapping[Shown, Presets]] = {
     Shown.OVERVIEW: charts.GAME,
     Shown.SERVICE: charts.SERVICE,
     Shown.SERVER: charts.SERVER,

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 
 from connmon.alerts.models import Alert, Delivery, Destination, Rule, Silence
-from connmon.alerts.states import SEVERITIES, AlertState, DeliveryState
+from connmon.alerts.states import SEVERITIES, AlertState
 from connmon.core.errors import NotFound
 
 
@@ -88,11 +88,6 @@ def list_deliveries(game_id: int, *, state: str = "") -> QuerySet[Delivery]:
     """A game's deliveries, newest first."""
     found = Delivery.objects.filter(destination__game_id=game_id).select_related("destination").order_by("-id")
     return found.filter(state=state) if state else found
-
-
-def dead_letters(game_id: int) -> QuerySet[Delivery]:
-    """What could not be delivered, newest first."""
-    return list_deliveries(game_id, state=DeliveryState.DEAD.value)
 
 
 def find_delivery(game_id: int, delivery_id: int) -> Delivery:

@@ -10,8 +10,3 @@ def printable(text: str, most: int) -> str:
     """One line without control, direction and surrogate characters, at most `most` long."""
     clean = text if text.isprintable() else "".join(char if char.isprintable() else REPLACED for char in text)
     return clean if len(clean) <= most else clean[: most - 1] + ELLIPSIS
-
-
-def printable_lines(text: str) -> str:
-    """Lines of code; tabs and line ends stay."""
-    return "".join(char if char.isprintable() or char in "\t\n" else REPLACED for char in text)

@@ -7,55 +7,49 @@ from django.views.decorators.http import require_safe
 
 from dashboard import charts
 from dashboard.access import Access, member_page
-from dashboard.charts import chosen_preset
+from dashboard.charts import Preset, Presets, chosen_preset
 from dashboard.queries.charts import game_chart, server_chart, service_chart
 from dashboard.queries.history import sparklines
 from dashboard.queries.servers import find_server_name
-from dashboard.ranges import time_range
+from dashboard.ranges import TimeRange, time_range
 
 
 @require_safe
 @member_page
 def of_game(request: HttpRequest, access: Access) -> HttpResponse:
-    preset = charts.GAME[chosen_preset(charts.GAME, request.GET)]
-    return _json(game_chart(access.game, preset, time_range(request.GET, now=timezone.now())))
+    return _of_game(request, access, charts.GAME)
 
 
 @require_safe
 @member_page
 def of_pools(request: HttpRequest, access: Access) -> HttpResponse:
-    preset = charts.POOLS[chosen_preset(charts.POOLS, request.GET)]
-    return _json(game_chart(access.game, preset, time_range(request.GET, now=timezone.now())))
-
-
-@require_safe
-@member_page
-def of_service(request: HttpRequest, access: Access, service_id: int) -> HttpResponse:
-    preset = charts.SERVICE[chosen_preset(charts.SERVICE, request.GET)]
-    return _json(service_chart(access.game, service_id, preset, time_range(request.GET, now=timezone.now())))
+    return _of_game(request, access, charts.POOLS)
 
 
 @require_safe
 @member_page
 def of_profiles(request: HttpRequest, access: Access) -> HttpResponse:
-    preset = charts.PROFILES[chosen_preset(charts.PROFILES, request.GET)]
-    return _json(game_chart(access.game, preset, time_range(request.GET, now=timezone.now())))
+    return _of_game(request, access, charts.PROFILES)
+
+
+@require_safe
+@member_page
+def of_service(request: HttpRequest, access: Access, service_id: int) -> HttpResponse:
+    return _of_service(request, access, service_id, charts.SERVICE)
 
 
 @require_safe
 @member_page
 def of_service_profiles(request: HttpRequest, access: Access, service_id: int) -> HttpResponse:
-    preset = charts.SERVICE_PROFILES[chosen_preset(charts.SERVICE_PROFILES, request.GET)]
-    return _json(service_chart(access.game, service_id, preset, time_range(request.GET, now=timezone.now())))
+    return _of_service(request, access, service_id, charts.SERVICE_PROFILES)
 
 
 @require_safe
 @member_page
 def of_server(request: HttpRequest, access: Access, server_id: int) -> HttpResponse:
     """Over all boots of the server: it keeps its name when it starts anew."""
-    preset = charts.SERVER[chosen_preset(charts.SERVER, request.GET)]
     name = find_server_name(access.game.pk, server_id)
-    return _json(server_chart(access.game, name, preset, time_range(request.GET, now=timezone.now())))
+    return _json(server_chart(access.game, name, *_asked(request, charts.SERVER)))
 
 
 @require_safe
@@ -66,3 +60,16 @@ def sparks(request: HttpRequest, access: Access) -> HttpResponse:
 
 def _json(value: msgspec.Struct) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(value), content_type="application/json")
+
+
+def _of_game(request: HttpRequest, access: Access, presets: Presets) -> HttpResponse:
+    return _json(game_chart(access.game, *_asked(request, presets)))
+
+
+def _of_service(request: HttpRequest, access: Access, service_id: int, presets: Presets) -> HttpResponse:
+    return _json(service_chart(access.game, service_id, *_asked(request, presets)))
+
+
+def _asked(request: HttpRequest, presets: Presets) -> tuple[Preset, TimeRange]:
+    """What the address names: a chart, and the time that it shows."""
+    return presets[chosen_preset(presets, request.GET)], time_range(request.GET, now=timezone.now())

@@ -1,7 +1,5 @@
 """The pages that live sockets keep up to date: overview, services, servers, and what charts and tables fetch."""
 
-from collections.abc import Mapping
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,7 +11,7 @@ from connmon.leaks.queries import service_strip
 from dashboard import charts
 from dashboard.access import Access, member_page
 from dashboard.addresses import registry_query, servers_query
-from dashboard.charts import ChartHead, Preset, chart_head
+from dashboard.charts import ChartHead, Presets, chart_head
 from dashboard.cleanup_forms import plan_query
 from dashboard.leak_chart import shade
 from dashboard.pages import parse_page
@@ -104,7 +102,7 @@ def state(request: HttpRequest, access: Access) -> HttpResponse:
     return polled(request, key, lambda now: page.state(access.game.pk, now=now))
 
 
-def _chart(request: HttpRequest, access: Access, presets: Mapping[str, Preset], name: str, **of: int) -> ChartHead:
+def _chart(request: HttpRequest, access: Access, presets: Presets, name: str, **of: int) -> ChartHead:
     url = reverse(name, kwargs={"slug": access.game.slug, **of})
     return chart_head(url, presets, request.GET, time_range(request.GET, now=timezone.now()))
 

@@ -109,15 +109,6 @@ def put_server(game: Game, spec: ServerSpec | None = None, *, now: datetime) -> 
     return server
 
 
-def set_counters(server: GameServer, service: Service, counters: Counters) -> None:
-    """Changes one service's counters on a server that runs it, as a report would."""
-    state = ServerState.objects.get(server_id=server.pk)
-    place = state.service_ids.index(service.pk)
-    for name in ("live", "opened", "closed", "idle", "orphaned", "stale"):
-        getattr(state, name)[place] = getattr(counters, name)
-    state.save()
-
-
 def make_connection(
     server: GameServer,
     service: Service,
