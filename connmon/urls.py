@@ -13,8 +13,8 @@ urlpatterns = [
     path("", include("dashboard.urls")),
 ]
 
-handler400 = "dashboard.errors.bad_request"
+handler400 = "connmon.faults.bad_request"
 handler403 = "dashboard.errors.permission_denied"
-handler404 = "dashboard.errors.page_not_found"
+handler404 = "connmon.faults.page_not_found"
 handler429 = "dashboard.errors.too_many_requests"  # allauth's name for it
-handler500 = "dashboard.errors.server_error"
+handler500 = "connmon.faults.server_error"

@@ -76,8 +76,12 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    kept = f"The fault is recorded in the server's log as {request_ids.current()}. Try again in a moment."
-    return _page(request, 500, kept)
+    return _page(request, 500, recorded())
+
+
+def recorded() -> str:
+    """Where somebody who is told of a fault has it found."""
+    return f"The fault is recorded in the server's log as {request_ids.current()}. Try again in a moment."
 
 
 def _page(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
