@@ -114,18 +114,22 @@ PROGRESS: Final[LiteralString] = """
     FROM servers JOIN registry_serverstate s USING (server_id)
 """
 
-# What nobody answered in time, and what nobody can answer any more because the server has ended.
-EXPIRE: Final[LiteralString] = """
-    UPDATE cleanup_order SET state = 'expired', finished_at = %(now)s, failed = cardinality(connection_ids),
-           detail = CASE sends WHEN 0 THEN 'Its server never fetched it.' ELSE 'Its server never told the outcome.' END
-    WHERE state IN ('pending', 'sent') AND expires_at <= %(now)s
+# What nobody answered in time, and what nobody can answer any more because the server has ended. An outcome that has
+# come and waits to be settled is an answer.
+UNANSWERED: Final[LiteralString] = """
+    NOT EXISTS (SELECT FROM registry_orderoutcome r WHERE r.settled_at IS NULL AND r.order_id = o.id)
 """
-END_WITH_SERVER: Final[LiteralString] = """
+EXPIRE: Final[LiteralString] = f"""
+    UPDATE cleanup_order o SET state = 'expired', finished_at = %(now)s, failed = cardinality(connection_ids),
+           detail = CASE sends WHEN 0 THEN 'Its server never fetched it.' ELSE 'Its server never told the outcome.' END
+    WHERE state IN ('pending', 'sent') AND expires_at <= %(now)s AND {UNANSWERED}
+"""
+END_WITH_SERVER: Final[LiteralString] = f"""
     UPDATE cleanup_order o SET state = 'failed', finished_at = %(now)s, failed = cardinality(o.connection_ids),
            detail = 'The server ended before it told the outcome; its connections ended with it.'
     FROM registry_gameserver g
     WHERE o.state IN ('waiting', 'pending', 'sent') AND g.id = o.server_id AND g.ended_at IS NOT NULL
-      AND o.plan_id = %(plan)s
+      AND o.plan_id = %(plan)s AND {UNANSWERED}
 """
 CANCEL: Final[LiteralString] = """
     UPDATE cleanup_order SET state = 'cancelled', finished_at = %(now)s

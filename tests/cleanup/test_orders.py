@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from connmon.accounts.models import AuditEntry, Game
-from connmon.cleanup import desk
+from connmon.cleanup import desk, settle
 from connmon.cleanup.models import Order
 from connmon.cleanup.queries import list_came_back, odd_outcomes, order_outcomes, plan_progress
 from connmon.cleanup.scope import Scope
@@ -220,6 +220,24 @@ def test_orders_of_a_server_that_ended_have_failed(make_server: MakeServer, busy
     (order,) = orders_of(made)
     assert (order.state, order.failed) == ("failed", 10)
     assert order.detail.startswith("The server ended")
+
+
+@pytest.mark.parametrize("seconds", [2, 301])
+def test_an_outcome_that_waits_to_be_settled_is_an_answer(
+    seconds: int, busy: Machine, game: Game, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether its server ends meanwhile or its time does; more may have come than one transaction settles."""
+    made = run(game)
+    (sent,) = fetch(busy)
+    busy.send(outcomes=[outcome(sent)], closing=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(settle, "BATCH", 0)
+        advance(seconds)
+    assert orders_of(made)[0].state == "sent"
+    advance(seconds + 2)
+    (order,) = orders_of(made)
+    assert (order.state, len(order.closed), order.failed) == ("done", 10, 0)
+    assert not odd_outcomes(game.pk)
 
 
 def test_an_order_for_a_server_that_ended_goes_to_no_other_boot(
