@@ -82,35 +82,53 @@ async def run(home: House, scale: Scale, seed: int) -> dict[str, Any]:
     found.lost += len(watch.audit.behind)
     for key in watch.audit.behind:
         found.tell(f"{key}: less was committed at times than had been acknowledged")
-    ledger, false = crowd.ledger, [words for kind, words in fired if kind == "server_lost"]
+    false = [words for kind, words in fired if kind == "server_lost"]
     return {
         "faults": faults.done.total() + sum(crowd_mischief(crowd, bad_network).values()),
-        "acked": ledger.acked,
+        "acked": crowd.ledger.acked,
         "lost": found.lost,
         "executed_twice": found.executed_twice,
         "registry_mismatch": found.mismatches,
         "false_alarms": len(false),
+        "reports_per_s": round(rate),
+        "slow_readers_opened": readers.opened,
+        "supervisor_gave_up": home.gave_up,
+        "mischief": crowd_mischief(crowd, bad_network),
+        "alarms": sorted({kind for kind, _ in fired}),
+        "findings": found.words + false,
+        **_watched(watch),
+        **_told(crowd),
+        **_struck(faults),
+        **settled,
+    }
+
+
+def _watched(watch: Watch) -> dict[str, Any]:
+    """How connmon looked from outside meanwhile."""
+    return {
         "ready_max_s": round(watch.readiness.longest, 1),
         "ready_max_after": watch.readiness.longest_after,
-        "supervisor_gave_up": home.gave_up,
-        "strange_answers": dict(ledger.strange),
-        "struck": dict(faults.done),
-        "mischief": crowd_mischief(crowd, bad_network),
         "outages": watch.readiness.outages,
-        "reports_per_s": round(rate),
+        "audits": watch.audit.looks,
+    }
+
+
+def _told(crowd: Crowd) -> dict[str, Any]:
+    """What the agents were answered."""
+    ledger = crowd.ledger
+    return {
+        "strange_answers": dict(ledger.strange),
         "refusals": dict(ledger.refusals),
         "connection_failures": dict(crowd.failures),
         "longest_without_any_ack_s": round(crowd.longest_gap, 1),
         "orders_executed": len(ledger.outcomes),
         "orders_delivered_again": ledger.again,
-        "slow_readers_opened": readers.opened,
-        "lock_timeouts": faults.lock_timeouts,
-        "audits": watch.audit.looks,
-        "alarms": sorted({kind for kind, _ in fired}),
-        "findings": found.words + false,
-        **settled,
-        **faults.notes,
     }
+
+
+def _struck(faults: Faults) -> dict[str, Any]:
+    """Which faults there were, and what they met."""
+    return {"struck": dict(faults.done), "lock_timeouts": faults.lock_timeouts, **faults.notes}
 
 
 async def _keep_running(home: House) -> None:
