@@ -63,7 +63,7 @@ def question(scope: Scope, *, connections: int, servers: int) -> str:
     return f"Close {what}{where} on {plural(servers, 'server', 'servers')}?"
 
 
-def lead(plan: Plan, progress: Progress, *, answered: int, came_back: int) -> str:
+def lead(plan: Plan, progress: Progress, *, came_back: int) -> str:
     """How a plan stands, in a sentence or two."""
     match PlanState(plan.state):
         case PlanState.PLANNED if not plan.planned:
@@ -73,7 +73,7 @@ def lead(plan: Plan, progress: Progress, *, answered: int, came_back: int) -> st
         case PlanState.HELD:
             return f"{_would(plan)} Nothing has been sent; until it runs it can be taken back."
         case PlanState.RUNNING:
-            return f"{_answered(plan, answered)} {_closed(plan, progress)}"
+            return f"{_answered(plan, progress['servers_answered'])} {_closed(plan, progress)}"
         case PlanState.WATCHING:
             return f"{_outcome(progress)} {_returned(came_back)} so far."
         case PlanState.DONE:

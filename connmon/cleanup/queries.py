@@ -17,8 +17,9 @@ OUTCOMES: Final[LiteralString] = """
            coalesce(sum(cardinality(closed)), 0)::bigint, coalesce(sum(cardinality(gone)), 0)::bigint,
            coalesce(sum(cardinality(changed)), 0)::bigint, coalesce(sum(failed), 0)::bigint,
            coalesce(sum(cardinality(connection_ids)) FILTER (WHERE state = 'cancelled'), 0)::bigint,
-           count(DISTINCT server_id) FILTER (WHERE state NOT IN ('waiting', 'pending', 'sent'))
-    FROM cleanup_order WHERE plan_id = %s
+           (SELECT count(*) FROM (SELECT FROM cleanup_order WHERE plan_id = %(plan)s GROUP BY server_id
+                                  HAVING bool_and(state IN ('done', 'refused', 'failed'))) AS servers)
+    FROM cleanup_order WHERE plan_id = %(plan)s
 """
 OUTCOME_FIELDS: Final = (
     "orders", "waiting", "pending", "sent", "done", "refused", "failed", "expired", "cancelled",
@@ -48,10 +49,11 @@ def plan_progress(plan: Plan) -> dict[str, int]:
     """Orders by state, connections by outcome (OUTCOME_FIELDS).
 
     `closed`, `gone` (already), `changed` (refused, since it is another connection by now), `unclosed` (failed or
-    expired), `never_sent` (cancelled). One statement: cheap enough to ask every second.
+    expired), `never_sent` (cancelled). `servers_answered`: those of which every order has been answered, or whose end
+    answered for them; a cancelled or expired order was not. One statement: cheap enough to ask every second.
     """
     with connection.cursor() as cursor:
-        cursor.execute(OUTCOMES, [plan.pk])
+        cursor.execute(OUTCOMES, {"plan": plan.pk})
         return dict(zip(OUTCOME_FIELDS, cursor.fetchone(), strict=True))
 
 

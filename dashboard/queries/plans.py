@@ -80,18 +80,15 @@ CASE WHEN bool_or(o.state = 'sent') THEN 'sent' WHEN bool_or(o.state = 'pending'
      WHEN bool_or(o.state = 'refused') THEN 'refused' WHEN bool_or(o.state = 'expired') THEN 'expired'
      WHEN bool_or(o.state = 'cancelled') THEN 'cancelled' ELSE 'done' END
 """
-# `answered` counts all servers of the plan that told an outcome, or ended; a cancelled or expired order told none.
 SERVERS: Final = f"""
-SELECT id, name, state, ordered, closed, gone, changed, failed, sends, took, detail, answered FROM (
-    SELECT *, count(*) FILTER (WHERE state IN ('done', 'refused', 'failed')) OVER () AS answered FROM (
+SELECT id, name, state, ordered, closed, gone, changed, failed, sends, took, detail FROM (
     SELECT o.server_id::text, coalesce(g.name, ''), {SERVER_STATE} AS state,
            sum(cardinality(o.connection_ids))::bigint, sum(cardinality(o.closed))::bigint,
            sum(cardinality(o.gone))::bigint, sum(cardinality(o.changed))::bigint, sum(o.failed)::bigint, max(o.sends),
            round(extract(epoch FROM max(o.finished_at) - min(o.sent_at)), 1)::float8, max(o.detail), min(o.place)
     FROM cleanup_order o LEFT JOIN registry_gameserver g ON g.id = o.server_id
     WHERE o.plan_id = %(plan)s GROUP BY o.server_id, g.name
-    ) AS servers (id, name, state, ordered, closed, gone, changed, failed, sends, took, detail, place)
-) AS counted
+) AS servers (id, name, state, ordered, closed, gone, changed, failed, sends, took, detail, place)
 WHERE %(state)s = '' OR state = %(state)s
 ORDER BY CASE WHEN %(by_trouble)s AND state IN ('failed', 'refused', 'expired') THEN 0 ELSE 1 END, place
 LIMIT %(limit)s OFFSET %(offset)s
@@ -108,13 +105,13 @@ def live_of(plan: Plan) -> PlanLive:
     has_orders = progress["orders"] > 0
     returned = [CameBack(**kind) for kind in list_came_back(plan)] if plan.watched_until else []
     came_back = sum(kind.came_back for kind in returned)
-    servers, answered = _servers(plan, by_trouble=True, most=SERVERS_SHOWN) if has_orders else ([], 0)
+    servers = _servers(plan, by_trouble=True, most=SERVERS_SHOWN) if has_orders else []
     head = PlanHead(
         state=plan.state,
-        lead=lead(plan, progress, answered=answered, came_back=came_back),
+        lead=lead(plan, progress, came_back=came_back),
         until=_until(plan),
         executed_by=plan.executed_by,
-        answered=answered,
+        answered=progress["servers_answered"],
         servers=plan.servers,
         **{name: progress[name] for name in ("closed", "gone", "changed", "unclosed", "never_sent")},
         came_back=came_back if plan.watched_until else None,
@@ -131,8 +128,7 @@ def _until(plan: Plan) -> datetime | None:
 
 def _servers(
     plan: Plan, *, most: int, state: OrderState | None = None, by_trouble: bool = False, skip: int = 0
-) -> tuple[list[PlanServer], int]:
-    """Rows, and how many servers of the plan have answered (0 if there is no row)."""
+) -> list[PlanServer]:
     values: dict[str, Any] = {
         "plan": plan.pk,
         "state": state or "",
@@ -140,8 +136,7 @@ def _servers(
         "limit": most,
         "offset": skip,
     }
-    rows = fetch(lambda *row: (PlanServer(*row[:-1]), int(row[-1])), SERVERS, values)
-    return [server for server, _ in rows], rows[0][1] if rows else 0
+    return fetch(PlanServer, SERVERS, values)
 
 
 class ServersPage(Struct, frozen=True):
@@ -156,7 +151,7 @@ class ServersPage(Struct, frozen=True):
 def plan_servers(plan: Plan, *, state: OrderState | None, page: int) -> ServersPage:
     """A plan's servers in the order of their turns, page `page` from 1."""
     skip = (page - 1) * SERVERS_PER_PAGE
-    rows, _ = _servers(plan, most=SERVERS_PER_PAGE + 1, state=state, skip=skip)
+    rows = _servers(plan, most=SERVERS_PER_PAGE + 1, state=state, skip=skip)
     following = page + 1 if len(rows) > SERVERS_PER_PAGE else 0
     return ServersPage(rows=rows[:SERVERS_PER_PAGE], state=state, previous=page - 1, next=following)
 

@@ -89,11 +89,14 @@ def test_large_registries_are_ordered_in_parts(server: Machine, game: Game) -> N
     first = fetch(server)
     assert len(first) == desk.AT_ONCE
     rest = server.send(outcomes=[outcome(order) for order in first]).body["orders"]
+    advance(1)
+    assert plan_progress(made)["servers_answered"] == 0
     server.send(outcomes=[outcome(order) for order in rest])
     sizes = [len(order["connections"]) for order in first + rest]
     assert sorted(sizes) == [500, 1_000, 1_000, 1_000, 1_000]
     advance(2)
-    assert plan_progress(made)["closed"] == 4_500
+    told = plan_progress(made)
+    assert (told["closed"], told["servers_answered"]) == (4_500, 1)
 
 
 def test_an_order_goes_out_once_while_its_outcome_may_come(busy: Machine, game: Game) -> None:

@@ -66,11 +66,11 @@ def test_a_question_counts_and_names_the_service() -> None:
     assert asked == "Close 1,214 connections in Combat on 3 servers?"
 
 
-def say(state: PlanState, *, answered: int = 0, came_back: int = 0, **outcomes: Any) -> str:
+def say(state: PlanState, *, came_back: int = 0, **outcomes: Any) -> str:
     fields = {name: outcomes.pop(name) for name in list(outcomes) if name not in OUTCOME_FIELDS}
     values = {"planned": 9, "ordered": 9, "servers": 3, "canary": False, "summary": {"servers": 3}} | fields
     progress = dict.fromkeys(OUTCOME_FIELDS, 0) | outcomes
-    return lead(Plan(state=state.value, **values), progress, answered=answered, came_back=came_back)
+    return lead(Plan(state=state.value, **values), progress, came_back=came_back)
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,17 @@ def say(state: PlanState, *, answered: int = 0, came_back: int = 0, **outcomes: 
             say(PlanState.HELD),
             "It would close 9 connections on 3 servers. Nothing has been sent; until it runs it can be taken back.",
         ),
-        (say(PlanState.RUNNING, answered=1, closed=1), "1 of 3 servers has answered. 1 of 9 connections is closed."),
+        (
+            say(PlanState.RUNNING, servers_answered=1, closed=1),
+            "1 of 3 servers has answered. 1 of 9 connections is closed.",
+        ),
         (
             say(PlanState.RUNNING, canary=True, released=1),
             "0 of 3 servers have answered; the others wait for the first one, the canary. "
             "0 of 9 connections are closed.",
         ),
         (
-            say(PlanState.RUNNING, canary=True, released=3, answered=2),
+            say(PlanState.RUNNING, canary=True, released=3, servers_answered=2),
             "2 of 3 servers have answered. 0 of 9 connections are closed.",
         ),
         (
