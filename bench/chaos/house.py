@@ -207,7 +207,11 @@ def free_port() -> int:
 
 @contextmanager
 def house(*, disk_mb: int, web_processes: int = 1) -> Iterator[House]:
-    """connmon on a new folder below /tmp, ready; on a disk of its own of `disk_mb` megabytes where mount is allowed."""
+    """connmon on a new folder below /tmp, ready; on a disk of its own of `disk_mb` megabytes where mount is allowed.
+
+    A SIGTERM ends all of it too.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="cm-chaos-", dir="/tmp"))
     folder.chmod(0o711)
     disk = folder / "disk"

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from connmon.accounts.models import Game
+from dashboard.storage import HashedFiles
 from dashboard.vendoring import ICONS, VENDOR
 from tests.dashboard.pages import fill
 
@@ -72,6 +73,12 @@ def test_a_cold_overview_stays_within_its_transfer(game: Game, as_owner: Client)
     sent = {name: compressed(STATIC / name) for name in names}
     total = sum(sent.values()) + len(gzip.compress(page)) + len(gzip.compress(chart))
     assert total <= MOST_BYTES, (total, sent)
+
+
+@pytest.mark.parametrize("left", [b"", b'{"paths": {"js/app.js": "js/ap', b"\xff"])
+def test_a_manifest_that_a_full_disk_cut_off_counts_as_none(tmp_path: Path, left: bytes) -> None:
+    (tmp_path / "staticfiles.json").write_bytes(left)
+    assert HashedFiles(location=tmp_path, base_url="static/").hashed_files == {}
 
 
 def compressed(path: Path) -> int:
