@@ -13,18 +13,23 @@ from migrator.syntax import Syntax
 
 RegionKind = Literal["chunk", "function", "for", "while", "if"]
 VariableKind = Literal["local", "parameter", "for", "global"]
+Leaving = Literal["break", "return"]
 
 
 class Region:
-    """A stretch of code that runs as a whole: the chunk, a function's body, a loop, an if."""
+    """A stretch of code that runs as a whole: the chunk, a function's body, a loop, a branch of an if.
 
-    __slots__ = ("end", "function", "kind", "parent", "start")
+    `leaves`: the statement that ends it, if that leaves the loop or function around it.
+    """
+
+    __slots__ = ("end", "function", "kind", "leaves", "parent", "start")
 
     def __init__(self, kind: RegionKind, start: int, end: int, parent: "Region | None") -> None:
         self.kind = kind
         self.start = start
         self.end = end
         self.parent = parent
+        self.leaves: Leaving | None = None
         self.function: Function = self if isinstance(self, Function) else parent.function  # type: ignore[union-attr]
 
     def within(self, other: "Region") -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from migrator import names
-from migrator.facts import Call, Chain, Facts, Function, Region, Variable
+from migrator.facts import Call, Chain, Facts, Function, Leaving, Region, Variable
 from migrator.grammar import CALL, DOT, IDENTIFIER, chain, strip
 from migrator.model import Frequency
 from migrator.sites import Connect
@@ -18,6 +18,7 @@ _LISTENS = re.compile(
     r"^(?:on|On|listen|Listen|bind|Bind|subscribe|Subscribe|observe|Observe|hook|Hook|add\w*Listener|Add\w*Listener|"
     r"connect|Connect|set\w*Callback|Set\w*Callback|every|Every|repeat\w*)"
 )
+_LOCAL_PLAYER = re.compile(r"(?i)== *(?:\w+\.)?local_?player\b(?![.:])|\blocal_?player *== ")
 _EXTENDS = re.compile(r"(?:[:.](?:extend|Extend|subclass)|^(?:[cC]lass|Roact\.Component))\b")
 MAX_DEPTH = 12  # of functions calling functions that are followed
 
@@ -221,25 +222,38 @@ class Flow:
         base = base if base is not None else self.facts.chunk
         rate = ONCE
         guarded = False
+        left: Leaving | None = None
         while region is not base and region.kind != "chunk":
+            left = left or region.leaves
             if region.kind == "if":
+                if self._is_of_local_player(region):
+                    return rate
                 guarded = guarded or self._asks_for_change(region)
-            elif region.kind == "while" and not guarded:
-                rate = rate.with_(Rate(Frequency.LOOP, True, "the loop"))
-            elif region.kind == "for":
-                rate = rate.with_(self._loop_rate(region))
             elif isinstance(region, Function):
                 return rate.with_(self.entry(region, base, objects=objects))
+            elif left is None:
+                rate = rate.with_(self._loop_rate(region, guarded=guarded))
+            elif left == "break":
+                left = None  # it leaves this loop only
             assert region.parent is not None
             region = region.parent
         return rate
 
-    def _asks_for_change(self, region: Region) -> bool:
+    def _asks_for_change(self, branch: Region) -> bool:
         """`if character ~= last then`: in a loop it runs when there is something new, not each time."""
-        return "~=" in self.facts.text[region.start : region.start + 160].partition(" then")[0].partition("\n")[0]
+        return "~=" in self._condition(branch)
 
-    def _loop_rate(self, loop: Region) -> Rate:
+    def _is_of_local_player(self, branch: Region) -> bool:
+        """`if player == LocalPlayer then`: of all players there is one such."""
+        return bool(_LOCAL_PLAYER.search(self._condition(branch)))
+
+    def _condition(self, branch: Region) -> str:
+        return self.facts.text[branch.start : branch.start + 160].partition(" then")[0].partition("\n")[0]
+
+    def _loop_rate(self, loop: Region, *, guarded: bool) -> Rate:
         """A for loop ends; it counts only when it goes through the players."""
+        if loop.kind == "while":
+            return ONCE if guarded else Rate(Frequency.LOOP, True, "the loop")
         text = self.facts.text[loop.start : loop.start + 160].partition("\n")[0]
         return Rate(Frequency.PER_PLAYER, True, "the loop over players") if "GetPlayers" in text else ONCE
 

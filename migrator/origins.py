@@ -7,7 +7,7 @@ from enum import Enum
 from tree_sitter import Node
 
 from migrator import names
-from migrator.facts import Chain, Facts, Function, Region, Value, Variable
+from migrator.facts import Call, Chain, Facts, Function, Region, Value, Variable
 from migrator.flow import ONCE, Flow, Rate, Use
 from migrator.grammar import CALL, IDENTIFIER, LITERALS, TABLE, chain, strip
 from migrator.model import Frequency
@@ -82,6 +82,15 @@ class Origins:
         if root.kind == "local" and root.values:
             return self._of_local(region, root, path, depth)
         return Origin(Life.SHARED, self.flow.rate(region), root)
+
+    def of_result(self, region: Region, call: Call) -> Origin:
+        """The origin of a signal that a function gives back, `diedOf(humanoid)`: what it was given tells."""
+        for argument in call.arguments:
+            if strip(argument).kind_id not in LITERALS:
+                origin = self.of(region, chain(self.facts, argument))
+                if origin.life not in (Life.SHARED, Life.UNKNOWN):
+                    return origin
+        return Origin(Life.SHARED, self.flow.rate(region))
 
     def _made_on_the_way(self, region: Region, chain_: Chain) -> Origin | None:
         """`Instance.new("Part").Touched`, `template:Clone().Touched`, `player.Character.Humanoid.Died`."""

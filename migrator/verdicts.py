@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+from tree_sitter import Node
+
 from migrator import names
 from migrator.captures import Captures
-from migrator.facts import Chain, Facts, Function, Variable
+from migrator.facts import Call, Chain, Facts, Function, Variable
 from migrator.flow import Flow, Rate
 from migrator.grammar import CALL, chain, strip
 from migrator.handles import keeper_of, keeper_of_node
@@ -57,11 +59,18 @@ class Judge:
     def _origin(self, connect: Connect, rate: Rate) -> Origin:
         if connect.signal is None:
             return Origin(Life.SHARED, rate)
+        given = self._call_at(connect.signal)
+        if given is not None and not given.method:
+            return self.origins.of_result(connect.region, given)
         path = connect.chain.path
         origin = self.origins.of(connect.region, Chain(connect.chain.root, path[:-1]))
         if origin.life in (Life.ITEM, Life.UNKNOWN) and names.kind_of(connect.event).startswith("Player."):
             return replace(origin, life=Life.PLAYER)
         return origin
+
+    def _call_at(self, node: Node) -> Call | None:
+        node = strip(node)
+        return self.facts.call_at.get((node.start_byte, node.end_byte))
 
     # --- releases ----------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from tree_sitter import Node
 from migrator.facts import Assignment, Call, Chain, Facts, Function, Region, Return, Value, Variable, VariableKind
 from migrator.grammar import (
     ASSIGNMENT,
+    BLOCK,
     DOT,
     EXPRESSION_LIST,
     F_ARGUMENTS,
@@ -271,11 +272,20 @@ class _Walk:
         self.body(node)
 
     def condition(self, node: Node) -> None:
-        region = Region("if", node.start_byte, node.end_byte, self.region)
-        self.enter(region)
-        self.push_all(node.named_children)
+        """An `if`, `elseif` or `else`: its condition is asked outside the branch."""
+        for child in reversed(node.named_children):
+            is_branch = child.kind_id in BLOCK
+            self.stack.append((self.branch, (node.start_byte, child)) if is_branch else child)
+
+    def branch(self, start: int, block: Node) -> None:
+        self.enter(Region("if", start, block.end_byte, self.region))
+        self.push_all(block.named_children)
+
+    def broken(self, node: Node) -> None:
+        self.region.leaves = "break"
 
     def returned(self, node: Node) -> None:
+        self.region.leaves = "return"
         values = [value for child in node.named_children for value in without_comments(child)]
         self.region.function.returns.append(Return(values, self.region))
         self.push_all(values)
@@ -383,6 +393,9 @@ _VISITORS: dict[int, Callable[[_Walk, Node], None]] = {
         ("while_statement", _Walk.while_loop),
         ("repeat_statement", _Walk.repeat_loop),
         ("if_statement", _Walk.condition),
+        ("elseif_statement", _Walk.condition),
+        ("else_statement", _Walk.condition),
+        ("break_statement", _Walk.broken),
         ("return_statement", _Walk.returned),
         *((name, _Walk.skip) for name in _SKIPPED),
     )

@@ -100,6 +100,20 @@ def judged(code: str, signal: str) -> tuple[Severity | None, Shape | None]:
             Shape.SELF_CAPTURE,
         ),
         (
+            "local diedOf = require(script.diedOf)\nPlayers.PlayerAdded:Connect(function(p)\n"
+            "p.CharacterAdded:Connect(function(c) diedOf(c.Humanoid):Connect(print) end) end)",
+            "diedOf(c.Humanoid)",
+            Severity.LOW,
+            Shape.PER_CHARACTER,
+        ),
+        (
+            "local eventOf = require(script.eventOf)\nPlayers.PlayerAdded:Connect(function(p)\n"
+            "eventOf('Round'):Connect(function() print(p) end) end)",
+            "eventOf('Round')",
+            Severity.HIGH,
+            Shape.SHARED_SIGNAL,
+        ),
+        (
             "local Service = {}\nfunction Service:Start()\nself.a = Players.PlayerAdded:Connect(print)\n"
             "workspace.ChildAdded:Connect(print)\nend\nfunction Service:Stop() self.a:Disconnect() end\nreturn Service",
             "workspace.ChildAdded",
@@ -163,6 +177,14 @@ def test_ordinary_code_is_no_leak(code: str, signal: str) -> None:
         ("while wait() do a.Touched:Connect(print) end", Frequency.LOOP),
         ("game:BindToClose(function() a.Touched:Connect(print) end)", Frequency.ONCE),
         ("repeat a.Touched:Connect(print) until done", Frequency.LOOP),
+        ("while true do\nif ready then\na.Touched:Connect(print)\nreturn\nend\nwait()\nend", Frequency.ONCE),
+        ("while wait() do\nif late then print() else a.Touched:Connect(print) break end\nend", Frequency.ONCE),
+        ("while wait() do\nif late then break else a.Touched:Connect(print) end\nend", Frequency.LOOP),
+        ("while wait() do\nfor _, a in all do\nif a then a.Touched:Connect(print) break end\nend\nend", Frequency.LOOP),
+        ("local function show(p)\nif p == Players.LocalPlayer then a.Touched:Connect(print) end\nend\n"
+         "Players.PlayerAdded:Connect(show)", Frequency.ONCE),
+        ("local function show(p)\nif p == Players.LocalPlayer then print() else a.Touched:Connect(print) end\nend\n"
+         "Players.PlayerAdded:Connect(show)", Frequency.PER_PLAYER),
         ("local function inner() a.Touched:Connect(print) end\nPlayers.PlayerAdded:Connect(function() inner() end)",
          Frequency.PER_PLAYER),
         ("local function f() a.Touched:Connect(print) end\nfor _, p in Players:GetPlayers() do task.spawn(f, p) end",
