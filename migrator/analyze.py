@@ -21,7 +21,9 @@ from migrator.walk import gather
 
 MAX_SITES = 3_000  # of one file; the most in a public game's is below 300
 MINUTES = {None: 0, Severity.LOW: 2, Severity.MEDIUM: 5, Severity.HIGH: 8}  # to look at a site and accept its edit
-MINUTES_BY_HAND = 15  # a stretch that could not be parsed
+MINUTES_BY_HAND = (
+    15  # a stretch that could not be parsed and may hold a connection, or keep a leak from being rewritten
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def _fingerprint(function: str, signal: str, number: int) -> str:
 
 def _summary(source: Source, sites: tuple[Site, ...], errors: tuple[ParseError, ...]) -> ServiceAnalysis:
     leaks = [site for site in sites if site.verdict is Verdict.LEAK]
-    minutes = sum(MINUTES[site.severity] for site in leaks) + MINUTES_BY_HAND * len(errors)
+    by_hand = [error for error in errors if leaks or b"onnect" in source.text[slice(*error.span)]]
+    minutes = sum(MINUTES[site.severity] for site in leaks) + MINUTES_BY_HAND * len(by_hand)
     covered = 1.0 if not sites else 1 - len(leaks) / len(sites)
     level = (
         Level.HIGH

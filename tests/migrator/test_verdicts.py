@@ -233,3 +233,15 @@ def test_coverage_is_the_share_of_sites_that_do_no_harm() -> None:
     analysis = analyse(HEAD + "Players.PlayerAdded:Connect(function(p) p.Chatted:Connect(print) end)")
     assert (len(analysis.sites), len(analysis.leaks), analysis.coverage) == (2, 1, 0.5)
     assert analyse("print(1)").coverage == 1.0
+
+
+@pytest.mark.parametrize(
+    ("code", "minutes"),
+    [
+        ("local a = = 1\nRunService.Heartbeat:Connect(print)", 0),
+        ("if x then Players.PlayerAdded:Connect(function( end", 15),
+        ("local a = = 1\nPlayers.PlayerAdded:Connect(function(p) p.Chatted:Connect(print) end)", 17),
+    ],
+)
+def test_what_cannot_be_parsed_costs_time_only_where_connections_may_be(code: str, minutes: int) -> None:
+    assert analyse(code).effort_minutes == minutes
