@@ -19,7 +19,7 @@ _DIRECTIVE = re.compile(rb"\s*--!")
 def connect_edits(study: Study, judged: Judged, site: Site, owner: Owner, name: str) -> list[Edit]:
     """signal:Connect(callback) → ConnectionUtils:Connect(signal, callback, owner, name, kind). Raises ByHand."""
     connect = judged.connect
-    if connect.signal is None or connect.call.name != "Connect":
+    if connect.signal is None or not _is_connect(connect.call.name, site.kind):
         return register_edits(study, judged, site, owner, name)
     call = connect.call.node
     callee, arguments = call.child_by_field_name("name"), call.child_by_field_name("arguments")
@@ -36,6 +36,11 @@ def connect_edits(study: Study, judged: Judged, site: Site, owner: Owner, name: 
         Edit((connect.signal.end_byte, arguments.start_byte + 1), b", ", site, why),
         Edit((after, after), f', {owner.text}, "{name}", "{site.kind}"'.encode(), site, why),
     ]
+
+
+def _is_connect(name: str, kind: str) -> bool:
+    """Whether ConnectionUtils:Connect does the same; the engine's own signals know Connect as `connect` too."""
+    return name == "Connect" or (name == "connect" and kind != "Custom")
 
 
 def register_edits(study: Study, judged: Judged, site: Site, owner: Owner, name: str) -> list[Edit]:

@@ -89,7 +89,8 @@ class _Rewrite:
         place = self.place
         if place:
             return place[0] in names.SHARED_PLACES
-        return bool(names.SHARED_PATH.search(self.source.path))
+        path = self.source.path
+        return bool(names.SHARED_PATH.search(path)) and not names.SERVER_PATH.search(path)
 
     def _refuse_errors(self, function: Function) -> None:
         outermost = function

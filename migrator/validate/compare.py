@@ -47,22 +47,48 @@ def read_events(rows: Sequence[Sequence[Any]]) -> list[Event]:
     return events
 
 
-def differences(original: Sequence[Event], migrated: Sequence[Event]) -> list[Difference]:
-    """What differs, step by step, in order."""
-    theirs = {step: list(events) for step, events in groupby(migrated, key=lambda event: event.step)}
-    ours = {step: list(events) for step, events in groupby(original, key=lambda event: event.step)}
+def differences(
+    original: Sequence[Event], migrated: Sequence[Event], again: Sequence[Sequence[Event]] = ()
+) -> list[Difference]:
+    """What differs, step by step, in order.
+
+    `again`: what other runs of the original did. Where their order is another, as in a loop over a table whose keys
+    are players, it says nothing and events are counted; what they do not always do is left out.
+    """
+    ours, theirs = _by_step(original), _by_step(migrated)
+    others = [_by_step(events) for events in again]
     found: list[Difference] = []
     for step in sorted(ours.keys() | theirs.keys()):
-        found += _compare_step(ours.get(step, []), theirs.get(step, []))
+        found += _compare_step(ours.get(step, []), theirs.get(step, []), [other.get(step, []) for other in others])
     return found
 
 
-def _compare_step(ours: list[Event], theirs: list[Event]) -> list[Difference]:
+def may_be_chance(found: Sequence[Difference]) -> bool:
+    """Whether a step lacks one event and has another instead, as where an order decides that changes by itself."""
+    missing = {it.event.step for it in found if it.missing}
+    return any(it.event.step in missing for it in found if not it.missing)
+
+
+def _by_step(events: Sequence[Event]) -> dict[int, list[Event]]:
+    return {step: list(them) for step, them in groupby(events, key=lambda event: event.step)}
+
+
+def _compare_step(ours: list[Event], theirs: list[Event], others: list[list[Event]]) -> list[Difference]:
     """Errors are only counted: a thread's end is told after its step, and code that fails less often does no harm."""
     failures = sum(event.kind == "error" for event in ours)
     more = [event for event in theirs if event.kind == "error"][failures:]
-    calls = [[event for event in events if event.kind != "error"] for events in (ours, theirs)]
-    return _compare_calls(*calls) + [Difference(event, missing=False) for event in more]
+    calls = [[event for event in events if event.kind != "error"] for events in (ours, theirs, *others)]
+    return _compare_unsteady(*calls) + [Difference(event, missing=False) for event in more]
+
+
+def _compare_unsteady(ours: list[Event], theirs: list[Event], *others: list[Event]) -> list[Difference]:
+    keys = [event.key for event in ours]
+    if all([event.key for event in other] == keys for other in others):
+        return _compare_calls(ours, theirs)
+    counts = [Counter(event.key for event in events) for events in (ours, *others)]
+    steady = {key for key in counts[0] if all(count[key] == counts[0][key] for count in counts)}
+    unsteady = {key for count in counts for key in count} - steady
+    return list(_count(*([event for event in events if event.key not in unsteady] for events in (ours, theirs))))
 
 
 def _compare_calls(ours: list[Event], theirs: list[Event]) -> list[Difference]:

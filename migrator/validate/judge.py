@@ -7,7 +7,7 @@ from typing import Any
 
 from migrator.model import Source
 from migrator.validate.alignment import Alignment
-from migrator.validate.compare import Difference, Event, differences, read_events
+from migrator.validate.compare import Difference, Event, differences, may_be_chance, read_events
 from migrator.validate.probes import Anatomy, Connect
 from migrator.validate.results import CaseResult, Live, Outcome, SiteResult, ValidationReport
 
@@ -28,11 +28,12 @@ class Connection:
 
 @dataclass(frozen=True)
 class Runs:
-    """What both child processes told; `cases`: names of the test cases in their order."""
+    """What the child processes told; `cases`: names of the test cases in their order; `again`: more of the original."""
 
     original: Mapping[str, Any]
     migrated: Mapping[str, Any]
     cases: tuple[str, ...]
+    again: tuple[Mapping[str, Any], ...] = ()
 
 
 def _connections(run: Mapping[str, Any]) -> list[Connection]:
@@ -70,7 +71,10 @@ class Judge:
                 self._sites_by_callback[callback].add(connect.number)
         self._of_site: dict[int, list[Difference]] = defaultdict(list)
         self._of_none: list[Difference] = []
-        for difference in differences(self._ours, theirs):
+        again = [[event for event in read_events(run["events"]) if event.number in known] for run in runs.again]
+        found = differences(self._ours, theirs, again)
+        self.may_be_chance = may_be_chance(found)
+        for difference in found:
             self._assign(difference)
 
     def report(self) -> ValidationReport:

@@ -41,6 +41,7 @@ class Function:
     line: int
     name: str
     parameters: tuple[str, ...]
+    is_local: bool  # local function name
     method: bool  # its first parameter is self, written or not
     variadic: bool
     body: int  # byte where its body starts
@@ -55,10 +56,11 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """One connect call. `function`: the number of the inline callback, 0 for none; `around` as of Function.
+    """One connect call. `around` as of Function.
 
-    `captured`: names that an inline callback may take from around it. Where all have the same values, two callbacks
-    of one site are the same.
+    `function`: the number of its callback, where that stands inline or in a local function of those around; else 0.
+    `captured`: names that this callback may take from around it. Where all have the same values, two callbacks of one
+    site are the same.
     """
 
     number: int
@@ -126,6 +128,7 @@ def _function(number: int, node: Node, around: tuple[int, ...]) -> Function:
         line=keyword.start_point[0] + 1,
         name=_text(name).replace(":", ".").rpartition(".")[2],
         parameters=parameters[1:] if explicit else parameters,
+        is_local=name is not None and node.children[0].type == "local",
         method=colon or explicit,
         variadic=variadic,
         body=body.start_byte,
@@ -181,7 +184,8 @@ def _connect(number: int, call: Node, code: bytes, functions: Sequence[Function]
     span = (call.start_byte, call.end_byte)
     arguments = call.child_by_field_name("arguments")
     given = [child for child in arguments.named_children if child.type != "comment"] if arguments is not None else []
-    inline = next((known[key] for key in ((item.start_byte, item.end_byte) for item in given) if key in known), 0)
+    around = _around(functions, span)
+    callback = _inline(given, known) or _named(given, functions, around)
     return Connect(
         number=number,
         line=call.start_point[0] + 1,
@@ -189,10 +193,27 @@ def _connect(number: int, call: Node, code: bytes, functions: Sequence[Function]
         span=span,
         signal=_receiver(call),
         argument=(given[0].start_byte, given[0].end_byte) if given else None,
-        function=inline,
-        around=_around(functions, span),
-        captured=_captured(code, functions, functions[inline - 1]) if inline else (),
+        function=callback,
+        around=around,
+        captured=_captured(code, functions, functions[callback - 1]) if callback else (),
     )
+
+
+def _inline(given: Sequence[Node], known: dict[Span, int]) -> int:
+    return next((known[span] for item in given if (span := (item.start_byte, item.end_byte)) in known), 0)
+
+
+def _named(given: Sequence[Node], functions: Sequence[Function], around: tuple[int, ...]) -> int:
+    """The latest local function of that name among those that the functions around the call make anew each time."""
+    names = {_text(item) for item in given if item.type == "identifier"}
+    before = given[0].start_byte if given else 0
+    found = (
+        function.number
+        for function in reversed(functions)
+        if function.name in names and function.is_local and function.start < before
+        if function.around and function.around == around[-len(function.around) :]
+    )
+    return next(found, 0)
 
 
 def _captured(code: bytes, functions: Sequence[Function], callback: Function) -> tuple[str, ...]:

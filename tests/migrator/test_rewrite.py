@@ -35,6 +35,20 @@ end)
     )
 
 
+def test_signals_of_the_engine_know_connect_by_its_old_spelling_too() -> None:
+    migrated = migrate(PER_PLAYER.replace(".Chatted:Connect", ".Chatted:connect")).migrated
+    assert migrated == migrate(PER_PLAYER).migrated
+    custom = migrate("""
+        local Signal = require(script.Parent.Signal)
+        local left = Signal.new()
+        game.Players.PlayerAdded:Connect(function(player)
+            left:connect(function() print(player) end)
+        end)
+    """)
+    assert not custom.changed
+    assert [note.text for note in custom.notes] == ["Keep the connection and disconnect it when its owner goes."]
+
+
 def test_windows_line_ends_stay() -> None:
     migrated = migrate(PER_PLAYER.replace("\n", "\r\n")).migrated
     assert migrated.count(b"\r\n") == migrated.count(b"\n") == PER_PLAYER.count("\n") + 1
@@ -260,6 +274,8 @@ def test_a_module_that_clients_see_is_not_touched(place: str) -> None:
     migration = generate_migrated_code(text, analyze_service(text, known), known)
     assert migration.changed is (place == "ServerScriptService")
     assert not migrate(PER_PLAYER, "src/shared/Chat.luau").changed
+    assert migrate(PER_PLAYER, "src/shared/Chat.server.luau").changed
+    assert migrate(PER_PLAYER, "src/shared/ServerScriptService/Chat.luau").changed
 
 
 def test_nothing_beside_a_parse_error_is_changed() -> None:

@@ -1,7 +1,7 @@
 """Two lists of events: what is missing, what is too many, what may be left out."""
 
 from migrator.validate.alignment import Alignment
-from migrator.validate.compare import Event, differences
+from migrator.validate.compare import Event, differences, may_be_chance
 
 
 def events(text: str, *, step: int = 1) -> list[Event]:
@@ -12,9 +12,9 @@ def events(text: str, *, step: int = 1) -> list[Event]:
     ]
 
 
-def said(ours: str, theirs: str) -> str:
+def said(ours: str, theirs: str, *again: str) -> str:
     """The differences, "-" for what is missing and "+" for what is too many."""
-    found = differences(events(ours), events(theirs))
+    found = differences(events(ours), events(theirs), [events(other) for other in again])
     return " ".join(f"{'-' if one.missing else '+'}{chr(one.event.number)}" for one in found)
 
 
@@ -35,6 +35,22 @@ def test_what_has_lost_its_purpose_may_be_missing_or_stay() -> None:
 
 def test_the_order_counts() -> None:
     assert said("a b", "b a") in ("-a +a", "+b -b")
+
+
+def test_the_order_does_not_count_where_the_original_has_none_of_its_own() -> None:
+    assert said("a b", "b a", "a b", "b a") == ""
+    assert said("a b c", "b a", "a b c", "b a c") == "-c"
+    assert said("a b", "b a a", "b a") == "+a"
+
+
+def test_what_the_original_does_not_always_do_is_left_out() -> None:
+    assert said("a b", "c b", "c b") == ""
+    assert said("a b", "c", "c b") == "-b"
+
+
+def test_another_order_and_another_event_may_be_chance() -> None:
+    for theirs, chance in (("b a", True), ("a c", True), ("a", False), ("a b b", False)):
+        assert may_be_chance(differences(events("a b"), events(theirs))) is chance
 
 
 def test_fewer_errors_are_no_difference_and_more_are() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from migrator.validate import Limits, Live, Outcome, TestCase
+from migrator.validate import Limits, Live, Outcome, TestCase, ValidationReport
 from tests.migrator.validate.running import only_site, validate
 
 PER_PLAYER = """
@@ -93,6 +93,32 @@ def test_another_order_of_calls_is_changed() -> None:
     assert validate(first + second, second + first).outcome is Outcome.CHANGED
 
 
+def test_an_order_that_the_original_has_by_chance_is_none() -> None:
+    by_address = """
+    local score = {}
+    for number = 1, 9 do
+        score[Instance.new("Part")] = number
+    end
+    local function tell(number) end
+    RunService.Heartbeat:Connect(function()
+        for _, number in score do
+            tell(number)
+        end
+    end)
+    """
+    assert validate(by_address).outcome is Outcome.PROVEN
+
+
+def test_text_that_names_an_address_is_the_same_in_both_runs() -> None:
+    assert (
+        validate("""
+    local function log(text) end
+    RunService.Heartbeat:Connect(function() log("at " .. tostring({})) end)
+    """).outcome
+        is Outcome.PROVEN
+    )
+
+
 def test_more_connections_left_behind_than_before_is_changed() -> None:
     original = """
     Players.PlayerAdded:Connect(function(player)
@@ -156,32 +182,31 @@ return Service
 """
 
 
-def test_a_handler_that_a_second_start_doubled_may_run_once_after_migration() -> None:
-    heartbeat = "RunService.Heartbeat:Connect(function(delta)\n\t\tself.time = (self.time or 0) + delta\n\tend)"
-    managed = heartbeat.replace("RunService.Heartbeat:Connect(", "ConnectionUtils:Connect(RunService.Heartbeat, ")
-    managed = managed.removesuffix(")") + ', self, "Time")'
+NAMED = "local function handle({it})\n\t\t{body}\n\tend\n\tRunService.Heartbeat:Connect(handle)"
+INLINE = "RunService.Heartbeat:Connect(function({it})\n\t\t{body}\n\tend)"
+
+
+def started_again(handler: str, name: str) -> ValidationReport:
+    """A service whose Start connects `handler`, started twice; migrated, the second replaces the first."""
+    managed = handler.replace("RunService.Heartbeat:Connect(", "ConnectionUtils:Connect(RunService.Heartbeat, ")
+    managed = f'{managed.removesuffix(")")}, self, "{name}")'
     again = TestCase("started again", "service:Start() world.wait(0) RunService = nil")
-    report = validate(
-        SERVICE.replace("{connect}", heartbeat),
-        SERVICE.replace("{connect}", managed),
-        [again],
-        path="src/TimeService.luau",
-    )
+    texts = (SERVICE.replace("{connect}", handler), SERVICE.replace("{connect}", managed))
+    return validate(*texts, [again], path=f"src/{name}Service.luau")
+
+
+@pytest.mark.parametrize("form", [INLINE, NAMED])
+def test_a_handler_that_a_second_start_doubled_may_run_once_after_migration(form: str) -> None:
+    body = "self.time = (self.time or 0) + delta"
+    report = started_again(form.format(it="delta", body=body), "Time")
     assert only_site(report).outcome is Outcome.PROVEN
     assert only_site(report).after_players_left == Live(2, 1)
 
 
-def test_one_that_serves_another_object_each_time_may_not() -> None:
-    spin = """local part = Instance.new("Part")
-    RunService.Heartbeat:Connect(function()
-        part.Position += Vector3.new(0, 1, 0)
-    end)"""
-    managed = spin.replace("RunService.Heartbeat:Connect(", "ConnectionUtils:Connect(RunService.Heartbeat, ")
-    managed = managed.removesuffix(")") + ', self, "Spin")'
-    again = TestCase("started again", "service:Start()")
-    report = validate(
-        SERVICE.replace("{connect}", spin), SERVICE.replace("{connect}", managed), [again], path="src/SpinService.luau"
-    )
+@pytest.mark.parametrize("form", [INLINE, NAMED])
+def test_one_that_serves_another_object_each_time_may_not(form: str) -> None:
+    spin = form.format(it="", body="part.Position += Vector3.new(0, 1, 0)")
+    report = started_again('local part = Instance.new("Part")\n\t' + spin, "Spin")
     assert only_site(report).outcome is Outcome.CHANGED
 
 
