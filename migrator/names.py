@@ -59,6 +59,7 @@ Tool: Equipped Unequipped Deactivated
 UserInputService: InputBegan InputChanged InputEnded JumpRequest WindowFocused WindowFocusReleased LastInputTypeChanged
 Mouse: Button1Down Button1Up Button2Down Button2Up Move KeyDown KeyUp WheelForward WheelBackward
 MarketplaceService: PromptPurchaseFinished PromptGamePassPurchaseFinished PromptProductPurchaseFinished
+Animator: AnimationPlayed
 AnimationTrack: KeyframeReached Stopped DidLoop Ended
 Tween: Completed
 Sound: Loaded Played DidLoop

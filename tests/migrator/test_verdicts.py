@@ -50,6 +50,12 @@ def judged(code: str, signal: str) -> tuple[Severity | None, Shape | None]:
             Shape.REPEATED,
         ),
         (
+            "script.Parent.Animator.AnimationPlayed:Connect(function(track) track.Stopped:Connect(print) end)",
+            "track.Stopped",
+            Severity.MEDIUM,
+            Shape.REPEATED,
+        ),
+        (
             "while true do\ntask.wait(1)\nworkspace.ChildAdded:Connect(print)\nend",
             "workspace.ChildAdded",
             Severity.HIGH,
