@@ -104,8 +104,11 @@ def _is_manager(facts: Facts, receiver: Chain, arguments: list[Node]) -> bool:
 
 
 def _callable(facts: Facts, node: Node) -> bool:
-    """Whether an argument can be a callback: neither a literal nor a number, text or table."""
+    """Whether an argument can be a callback: neither a literal nor a number, text, table or connection."""
     inner = strip(node)
+    if inner.kind_id in CALL:
+        call = facts.call_at.get((inner.start_byte, inner.end_byte))
+        return call is None or call.name not in names.CONNECTING
     if inner.kind_id in LITERALS or inner.kind_id in _UNARY:
         return False
     if inner.kind_id in _BINARY:

@@ -67,6 +67,7 @@ def test_a_site_has_the_kind_of_its_signal(code: str, kind: str) -> None:
         ("maid.touched = a.Touched:Connect(print)", Handle.MANAGER, "maid"),
         ("trove:Connect(a.Touched, print)", Handle.MANAGER, "trove"),
         ("held = (held or a.Touched:Connect(print)) :: any", Handle.LOCAL, "held"),
+        ("hooks:connect(a.Touched:connect(print))", Handle.ARGUMENT, ""),
     ],
 )
 def test_a_site_says_where_its_handle_goes(code: str, handle: Handle, name: str) -> None:
