@@ -16,6 +16,7 @@ from bench.agent.idle import idle_frame_us
 from bench.agent.vm import BenchVM
 
 NAMES = ("connmon", "trove", "janitor", "maid")
+BY_NAME = ("janitor", "maid")  # Trove keeps nothing by name
 
 
 def peer_sources() -> dict[str, bytes]:
@@ -32,6 +33,7 @@ def registry_figures(sources: dict[str, bytes]) -> dict[str, Any]:
     best_peer = min((cost[name] for name in NAMES[1:] if name in cost), default=None)
     return {
         "add_clean_ns": {name: round(cost[name]) for name in NAMES if name in cost},
+        "add_clean_by_name_ns": {name: round(cost[f"{name}_by_name"]) for name in BY_NAME if f"{name}_by_name" in cost},
         "raw_connect_ns": round(cost["raw"]),
         "add_clean_to_best_peer": round(cost["connmon"] / best_peer, 2) if best_peer else None,
         "remove_one_ns": {"100": round(figures["remove"][0]), "10000": round(figures["remove"][1])},
