@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 from msgspec.structs import astuple
 
 from connmon.registry.rules import UNKNOWN, Position
@@ -39,6 +40,8 @@ class Image:
 
 NO_IMAGE: Final = Image()
 
+_read_numbers: Final = msgspec.json.Decoder(Column).decode
+
 
 def counters_of(columns: Sequence[Column], before: Counters = NO_COUNTERS) -> Counters:
     """Counters of these columns. `before` lends the text of those that did not change: most do not from one report
@@ -48,6 +51,11 @@ def counters_of(columns: Sequence[Column], before: Counters = NO_COUNTERS) -> Co
         for column, old, text in zip(columns, before.columns, before.literals, strict=True)
     )
     return Counters(tuple(columns), literals)
+
+
+def counters_from(literals: Sequence[str]) -> Counters:
+    """Counters of array literals as PostgreSQL writes them: they are text already, and read faster than by psycopg."""
+    return Counters(tuple(_read_numbers(f"[{literal[1:-1]}]") for literal in literals), tuple(literals))
 
 
 def merge_services(old: Counters, changed: list[ServiceCounters], ids: Mapping[str, int]) -> Counters:

@@ -122,6 +122,8 @@ class Ingest:
             try:
                 async with await AsyncConnection.connect(self._dsn, autocommit=True, connect_timeout=5) as connection:
                     await connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
+                    # A process that stands still between the two trips of a batch must not hold its servers' rows.
+                    await connection.execute(f"SET idle_in_transaction_session_timeout = {STATEMENT_TIMEOUT_MS}")
                     self._up = True
                     while not connection.closed:
                         await self._run_batch(connection)

@@ -144,18 +144,16 @@ class OrderOutcome(models.Model):
 
 
 class ServerEvent(models.Model):
-    """A server was lost, came back, was gone for so long that it was ended, or said farewell."""
+    """A server was lost, came back, was gone for so long that it was ended, or said farewell.
 
+    Reader: a server's timeline, through the key.
+    """
+
+    pk = models.CompositePrimaryKey("server_id", "at", "kind")
     server_id = models.BigIntegerField()
     game = models.ForeignKey("accounts.Game", models.CASCADE, related_name="+")
     kind = models.CharField(max_length=10)  # lost, returned, gone, closed
     at = models.DateTimeField()
-
-    class Meta:
-        indexes: ClassVar = [
-            # Reader: a server's timeline.
-            models.Index(fields=["server_id", "at"], name="events_of_a_server"),
-        ]
 
 
 class IngestPulse(models.Model):

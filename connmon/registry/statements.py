@@ -10,11 +10,12 @@ LIVE_KEYS: Final[LiteralString] = """
     WHERE id = ANY(%s::text[]) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
 """
 
-# Rows that are not as they are known; -1 stands for not known at all.
+# Rows that are not as they are known; -1 stands for not known at all. Counters come as the text that they go back as.
 LOAD: Final[LiteralString] = """
     SELECT s.server_id, s.last_seq, s.last_digest, s.snapshot, s.snapshot_part, s.synced, s.superseded,
            EXISTS (SELECT FROM registry_gameserver g WHERE g.id = s.server_id AND g.ended_at IS NOT NULL),
-           s.service_ids, s.live, s.opened, s.closed, s.idle, s.orphaned, s.stale,
+           s.service_ids::text, s.live::text, s.opened::text, s.closed::text, s.idle::text, s.orphaned::text,
+           s.stale::text,
            s.pool_types, s.pool_size, s.pool_in_use, s.pool_hits, s.pool_misses
     FROM registry_serverstate s JOIN unnest(%s::bigint[], %s::bigint[]) AS known(server_id, seq) USING (server_id)
     WHERE s.last_seq <> known.seq OR s.superseded
@@ -51,8 +52,9 @@ SUPERSEDE: Final[LiteralString] = """
 
 # Compare-and-set on the sequence: of two processes that take the same server's reports, one loses and reads again.
 # A revoked key must stop at once, so keys are looked at in the very transaction that takes the reports. If one report
-# lost or one key is dead the division fails and undoes the whole batch: so it needs one round trip, not three.
-TAKE: Final[LiteralString] = """
+# lost or one key is dead the whole batch is undone: TAKE says whether it has to be, TAKE_OR_FAIL divides by zero, which
+# needs no answer to wait for.
+_TAKEN: Final[LiteralString] = """
     WITH taken AS (
     UPDATE registry_serverstate AS s SET
         last_seq = r.seq, last_digest = r.digest, snapshot = r.snapshot, snapshot_part = r.snapshot_part,
@@ -81,9 +83,13 @@ TAKE: Final[LiteralString] = """
         SELECT FROM accounts_apikey
         WHERE id = ANY(%(keys)s::text[]) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s)
     )
-    SELECT 1 / ((SELECT count(*) FROM taken) = cardinality(%(server_id)s::bigint[])
-                AND (SELECT count(*) FROM live) = cardinality(%(keys)s::text[]))::int
 """
+_WHOLE: Final[LiteralString] = """
+    (SELECT count(*) FROM taken) = cardinality(%(server_id)s::bigint[])
+    AND (SELECT count(*) FROM live) = cardinality(%(keys)s::text[])
+"""
+TAKE: Final[LiteralString] = f"{_TAKEN} SELECT {_WHOLE}"
+TAKE_OR_FAIL: Final[LiteralString] = f"{_TAKEN} SELECT 1 / ({_WHOLE})::int"
 
 CLOSE: Final[LiteralString] = """
     DELETE FROM registry_connection AS c

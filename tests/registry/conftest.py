@@ -1,7 +1,9 @@
 """What several tests of the registry look at the database with."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -17,6 +19,7 @@ AUDIT = """
 END_AUDIT = "DROP TRIGGER tests_note ON registry_serverstate; DROP FUNCTION tests_note; DROP TABLE tests_taken"
 
 Taken = Callable[[], Counter[tuple[int, int]]]
+Errors = Callable[[], list[str]]
 
 
 @pytest.fixture
@@ -33,3 +36,17 @@ def taken(transactional_db: None) -> Iterator[Taken]:
     yield read
     with connection.cursor() as cursor:
         cursor.execute(END_AUDIT)
+
+
+@pytest.fixture
+def database_errors() -> Errors:
+    """What PostgreSQL has logged as an error since the test began."""
+    log = Path(os.environ["CONNMON_DATA"], "data", "postgres.log")
+    begun = log.stat().st_size
+
+    def read() -> list[str]:
+        with log.open("rb") as lines:
+            lines.seek(begun)
+            return [line for line in lines.read().decode().splitlines() if "ERROR:" in line]
+
+    return read

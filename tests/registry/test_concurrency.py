@@ -7,16 +7,24 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
+import pytest
 
 from connmon.core.database import conninfo
 from connmon.core.ids import NewKey
+from connmon.registry import writer
 from tests.machine import Answer, Json, Machine, changed, closed, opened, pool, service
-from tests.registry.conftest import Taken
+from tests.registry.conftest import Errors, Taken
 from tests.registry.edges import Process, until_connected, with_processes
 
 MakeServer = Callable[..., Machine]
 MakeKey = Callable[..., NewKey]
 SNAPSHOT = {"part": 1, "of": 1}
+
+
+@pytest.fixture(params=[0, writer.FEW], ids=["large batches", "small batches"])
+def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large batches fail as a whole, small ones are looked at first."""
+    monkeypatch.setattr(writer, "FEW", request.param)
 
 
 def send_all(server: Machine, rounds: int) -> list[Answer]:
@@ -96,6 +104,38 @@ def test_two_processes_that_take_a_servers_reports_in_turn_stay_right(server: Ma
     assert taken() == Counter({(server.id, seq): 1 for seq in range(1, 32)})
 
 
+def test_a_process_that_missed_reports_of_a_server_asks_for_no_snapshot(server: Machine) -> None:
+    """It looks at the table; only what nobody has taken is a gap."""
+    first = server.report(snapshot=SNAPSHOT, services=[service("A", live=1), service("B", live=1)])
+    elsewhere = [server.report(services=[service("A", live=n)], opened=[opened(n)]) for n in range(2, 6)]
+    back, _, after_a_gap = (server.report(services=[service("B", live=n)]) for n in range(2, 5))
+
+    async def work(one: Process, two: Process) -> list[Answer]:
+        await until_connected(one, first, key=server.key)
+        for report in elsewhere:
+            await until_connected(two, report, key=server.key)
+        return [await one.post(report, key=server.key) for report in (back, after_a_gap)]
+
+    answers = with_processes(2, work)
+    assert [(answer.status, answer.body["resync"]) for answer in answers] == [(200, False), (200, True)]
+    assert {name: values[0] for name, values in server.counters().items()} == {"A": 5, "B": 4}
+
+
+def test_reports_that_change_process_or_meet_there_are_no_errors_of_the_database(
+    server: Machine, database_errors: Errors
+) -> None:
+    async def work(*processes: Process) -> None:
+        for process in processes:
+            await until_connected(process, server.report(snapshot=SNAPSHOT), key=server.key)
+        for number in range(1, 11):
+            report = server.report(opened=[opened(number)])
+            await asyncio.gather(*(process.post_until_taken(report, key=server.key) for process in processes))
+            await until_connected(processes[number % 2], server.report(), key=server.key)
+
+    with_processes(2, work)
+    assert database_errors() == []
+
+
 def test_two_processes_that_take_many_servers_reports_at_once_stay_right(make_server: MakeServer, taken: Taken) -> None:
     servers = [make_server(f"server-{number}") for number in range(20)]
     chance = random.Random(5)
@@ -116,7 +156,7 @@ def test_two_processes_that_take_many_servers_reports_at_once_stay_right(make_se
     assert taken() == Counter({(server.id, seq): 1 for server in servers for seq in range(1, 13)})
 
 
-def test_a_report_that_reaches_two_processes_at_once_is_taken_once(server: Machine, taken: Taken) -> None:
+def test_a_report_that_reaches_two_processes_at_once_is_taken_once(server: Machine, taken: Taken, size: None) -> None:
     async def work(*processes: Process) -> None:
         first = server.report(snapshot=SNAPSHOT)
         for process in processes:
@@ -171,7 +211,9 @@ def test_batches_that_find_an_id_already_there_do_not_harm_those_that_follow(mak
     with_processes(1, work)
 
 
-def test_batches_with_a_dead_key_do_not_harm_those_that_follow(make_server: MakeServer, make_key: MakeKey) -> None:
+def test_batches_with_a_dead_key_do_not_harm_those_that_follow(
+    make_server: MakeServer, make_key: MakeKey, database_errors: Errors
+) -> None:
     good, dying = make_server("good"), [make_server(f"dying-{n}", key=make_key()) for n in range(len(GOOD_RUNS))]
     dsn = conninfo()
 
@@ -188,6 +230,7 @@ def test_batches_with_a_dead_key_do_not_harm_those_that_follow(make_server: Make
 
     with_processes(1, work)
     assert good.registered() == {good.seq}
+    assert database_errors() == []
 
 
 def test_a_server_that_opens_again_what_is_there_harms_nobody(make_server: MakeServer) -> None:
@@ -206,7 +249,7 @@ def test_a_server_that_opens_again_what_is_there_harms_nobody(make_server: MakeS
     assert faulty.registered() == {1}
 
 
-def test_a_dead_key_in_a_batch_harms_none_of_the_others(make_server: MakeServer, make_key: MakeKey) -> None:
+def test_a_dead_key_in_a_batch_harms_none_of_the_others(make_server: MakeServer, make_key: MakeKey, size: None) -> None:
     servers = [make_server(f"server-{number}", key=make_key()) for number in range(10)]
     dead = servers[4]
     dsn = conninfo()

@@ -32,12 +32,11 @@ RANGES: Final = """
     WHERE h.inhparent = %s::regclass
 """
 
-# Tables that name a server and stay in one place, and why that does. Each is as large as what people ask for or as
-# servers that come and go, and none grows with reports or connections.
+# Tables that name a server and stay in one place, and why that does. Each is as large as what people ask for, and none
+# grows with reports, connections, or servers that come and go.
 IN_ONE_PLACE: Final = {
-    "cleanup_order": "belongs to its plan, whose orders are released, counted and ended together",
-    "registry_orderoutcome": "one for each order",
-    "registry_serverevent": "one for each end, loss and return of a server",
+    "cleanup_order": "belongs to its plan, whose orders are released, counted and ended together; named by its id",
+    "registry_orderoutcome": "one for each order, settled in the order in which all came, kept a week",
 }
 # Tables that are copied to every machine, so that tables of servers may refer to them.
 EVERYWHERE: Final = {"accounts_game"}
@@ -46,6 +45,7 @@ NOT_BY_TIME: Final = {
     "telemetry_tick": "one row for each sample of all servers together",
     "leaks_tick": "six hours of each server, spread with the servers",
     "leaks_tidiness": "three rows an hour for each game",
+    "registry_serverevent": "a few for each boot of a server, spread with the servers",
 }
 
 

@@ -21,7 +21,7 @@ def row(server: Machine) -> GameServer:
 
 
 def events(server: Machine) -> list[str]:
-    return list(ServerEvent.objects.filter(server_id=server.id).order_by("id").values_list("kind", flat=True))
+    return list(ServerEvent.objects.filter(server_id=server.id).order_by("at").values_list("kind", flat=True))
 
 
 def test_a_farewell_ends_its_server_and_no_other(make_server: MakeServer) -> None:

@@ -22,7 +22,7 @@ def fall_silent(server: Machine, seconds: float) -> None:
 
 
 def events(server: Machine) -> list[str]:
-    return list(ServerEvent.objects.filter(server_id=server.id).order_by("id").values_list("kind", flat=True))
+    return list(ServerEvent.objects.filter(server_id=server.id).order_by("at").values_list("kind", flat=True))
 
 
 def mark(game: Game) -> tuple[int, int]:
