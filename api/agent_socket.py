@@ -4,7 +4,7 @@ import asyncio
 from enum import Enum, auto
 from typing import Final
 
-from api.ingest import Receive, Refused, ReportEdge, Scope, Send, address_of
+from api.ingest import Receive, Refused, ReportEdge, Scope, Send, Taken, address_of
 from connmon.accounts.keyring import Key
 from connmon.cleanup.desk import Desk
 from connmon.registry.rules import SILENT_AFTER
@@ -34,7 +34,8 @@ class AgentSocket:
     def __init__(self, edge: ReportEdge, desk: Desk, receive: Receive, send: Send) -> None:
         self._edge = edge
         self._desk = desk
-        self._servers: set[int] = set()  # whose reports have come here
+        self._server: str | None = None  # whose reports come here; orders do not say whom they are for
+        self._server_id: int | None = None  # of its latest boot
         self._receive = receive
         self._send = send
         self._life = Life.WAITING
@@ -56,8 +57,7 @@ class AgentSocket:
             while self._life is not Life.CLOSED:
                 await self._step(key)
         finally:
-            for server_id in self._servers:
-                self._desk.detach(server_id, self.push)
+            self._detach()
 
     async def push(self, orders: list[Order]) -> None:
         """Sends orders between two answers."""
@@ -79,7 +79,7 @@ class AgentSocket:
 
     async def _take(self, key: Key, frame: bytes) -> None:
         try:
-            taken = await self._edge.take(key, frame, pushes=True)
+            taken = await self._edge.take(key, frame, pushes=True, server=self._server)
         except Refused as refused:
             await self._refuse(refused)
             if refused.code in _CLOSE_CODES:
@@ -90,8 +90,18 @@ class AgentSocket:
         self._refusals = 0
         self._patience = max(taken.interval * SILENT_AFTER, FIRST_FRAME_SECONDS)
         await self._answer(taken.answer)
-        self._servers.add(taken.server_id)
+        self._attach(taken)
+
+    def _attach(self, taken: Taken) -> None:
+        """A server that starts anew on its socket has another key; nobody waits for orders of its earlier boots."""
+        if taken.server_id != self._server_id:
+            self._detach()
+        self._server, self._server_id = taken.server, taken.server_id
         self._desk.attach(taken.server_id, self.push)
+
+    def _detach(self) -> None:
+        if self._server_id is not None:
+            self._desk.detach(self._server_id, self.push)
 
     async def _refuse(self, refused: Refused) -> None:
         self._refusals += 1

@@ -17,6 +17,7 @@ from connmon.runtime import heartbeat
 from connmon.runtime.heartbeat import Marks
 
 PART_PATIENCE: Final = 1.5  # seconds for one part, so that the whole answers within two
+REQUIRED: Final = {"database", "broker", "worker", "beat"}  # without the others pages are slower, and nothing is lost
 ANSWER_KEPT: Final = 1.0  # seconds; anybody may ask, so asking often costs no more than asking once a second
 STALE_AFTER: Final = 30.0  # seconds; beat sends every five, a worker may be busy with a sweep
 
@@ -47,14 +48,15 @@ async def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 async def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when database, broker, worker and beat work, else 503; each part with state, age and a sentence."""
+    """200 when database, broker, worker and beat work, else 503; each part with state, age and a sentence.
+
+    The status is `ok`, `degraded` (a part that is not REQUIRED does not work) or `unready`.
+    """
     parts = await latest_parts()
-    ready = all(part.state == "ok" for part in parts.values())
-    body = {
-        "status": "ok" if ready else "unready",
-        "parts": {name: asdict(part) for name, part in parts.items()},
-    }
-    return JsonResponse(body) if ready else Unready(body)
+    ill = {name for name, part in parts.items() if part.state != "ok"}
+    status = "unready" if ill & REQUIRED else "degraded" if ill else "ok"
+    body = {"status": status, "parts": {name: asdict(part) for name, part in parts.items()}}
+    return Unready(body) if status == "unready" else JsonResponse(body)
 
 
 async def latest_parts() -> dict[str, Part]:
@@ -64,14 +66,15 @@ async def latest_parts() -> dict[str, Part]:
 
 async def check_parts() -> dict[str, Part]:
     """Look at everything at once; takes PART_PATIENCE at most."""
-    database, (broker, marks) = await asyncio.gather(check_database(), check_broker())
+    database, (broker, marks), live = await asyncio.gather(check_database(), check_broker(), check_live())
     now = time.time()
-    return {
+    parts = {
         "database": database,
         "broker": broker,
         "worker": judge("A worker", None if marks is None else marks.worker_at, marks, now),
         "beat": judge("Beat", None if marks is None else marks.beat_at, marks, now),
     }
+    return parts | {"live": live} if live else parts
 
 
 async def check_database() -> Part:
@@ -100,6 +103,32 @@ async def check_broker() -> tuple[Part, Marks | None]:
     finally:
         await client.aclose()
     return Part("ok", 0.0, "The broker answers."), marks
+
+
+async def check_live() -> Part | None:
+    """Ask the servers of CONNMON_CHANNEL_URLS; None when live updates go through the broker, a part of its own."""
+    urls = settings.CHANNEL_URLS
+    if set(urls) <= {settings.REDIS_URL}:
+        return None
+    answers = await asyncio.gather(*map(does_answer, urls))
+    silent = [str(number) for number, answered in enumerate(answers, start=1) if not answered]
+    if not silent:
+        return Part("ok", 0.0, "The servers for live updates answer.")
+    which = f"No answer from number {', '.join(silent)} of CONNMON_CHANNEL_URLS."
+    return Part("failed", None, f"{which} Pages of the games there look by themselves every few seconds.")
+
+
+async def does_answer(url: str) -> bool:
+    """Whether a Redis-protocol server answers within PART_PATIENCE."""
+    client = redis.asyncio.Redis.from_url(url)
+    try:
+        async with asyncio.timeout(PART_PATIENCE):
+            await client.echo("connmon")
+    except (TimeoutError, redis.RedisError, OSError):
+        return False
+    finally:
+        await client.aclose()
+    return True
 
 
 def judge(who: str, seen_at: float | None, marks: Marks | None, now: float) -> Part:

@@ -68,6 +68,7 @@ class Taken:
 
     answer: bytes
     interval: float
+    server: str
     server_id: int
 
 
@@ -126,16 +127,19 @@ class ReportEdge:
         self._troubled = False
         return key
 
-    async def take(self, key: Key, body: bytes, *, pushes: bool = False) -> Taken:
+    async def take(self, key: Key, body: bytes, *, pushes: bool = False, server: str | None = None) -> Taken:
         """Takes one report (JSON, inflated); returns after the commit. Raises Refused.
 
-        `pushes`: orders go to this sender by themselves, none with the answer.
+        `pushes`: orders go to this sender by themselves, none with the answer. `server`: whose reports it may send.
         """
         wait = self._by_key.take(key.id)
         if wait:
             raise Refused("too-many-reports", "This key sends more than it may.", retry_after=int(wait) + 1)
         try:
             report = decode_report(body)
+            if server is not None and report.server.id != server:
+                detail = "This socket carries the reports of another server; each server opens one of its own."
+                raise WireError("invalid-report", detail, "$.server.id")
             server_id = server_key(key.game_id, report.server.id, report.server.boot)
             # An agent with orders was asked to hurry, once: its next report but one is due when everybody's is.
             interval = max(report.interval, key.report_interval)
@@ -149,7 +153,7 @@ class ReportEdge:
             raise Refused(error.code, error.detail, retry_after=error.retry_after) from None
         orders = [] if pushes or not self._desk else await self._desk.fetch(server_id, again=step.repeat)
         answer = await self._answer(key, report, step, orders)
-        return Taken(encode(answer), report.interval, server_id)
+        return Taken(encode(answer), report.interval, report.server.id, server_id)
 
     async def _answer(self, key: Key, report: v1.Report, step: Step, orders: list[v1.Order]) -> v1.Answer:
         config = await self._book.newer_than(key.game_id, report.config_revision) if self._book else None

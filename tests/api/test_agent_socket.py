@@ -79,12 +79,30 @@ def test_many_frames_are_answered_in_their_order(server: Machine) -> None:
     assert (server.state.last_seq, server.counters()["CombatService"][0]) == (300, 300)
 
 
-def test_one_socket_may_carry_the_reports_of_several_servers(make_server: MakeServer) -> None:
+def test_a_socket_carries_the_reports_of_one_server(make_server: MakeServer) -> None:
     one, two = make_server(), make_server("server-2")
     with one.site.connect(key=one.key) as agent:
-        for server in (one, two, one, two):
-            assert "ack" in ask(agent, server.report(opened=[opened(server.seq + 1)]))
-    assert (one.registered(), two.registered()) == ({1, 2}, {1, 2})
+        assert ask(agent, one.report(opened=[opened(1)]))["ack"] == 1
+        problem = ask(agent, two.report(opened=[opened(1)]))
+        assert (problem["code"], problem["pointer"]) == ("invalid-report", "$.server.id")
+        assert ask(agent, one.report(opened=[opened(2)]))["ack"] == 2
+    assert (one.registered(), two.registered()) == ({1, 2}, set())
+    assert wait_for(one.refusals().first, "the refusal to be kept").pointer == "$.server.id"
+
+
+def test_a_refused_first_frame_binds_the_socket_to_no_server(make_server: MakeServer) -> None:
+    one, two = make_server(), make_server("server-2")
+    with one.site.connect(key=one.key) as agent:
+        assert ask(agent, one.report(players=-1))["kind"] == "problem"
+        assert ask(agent, two.report())["ack"] == 1
+
+
+def test_a_server_may_start_anew_on_its_socket(make_server: MakeServer) -> None:
+    before, after = make_server(), make_server(boot="boot-2")
+    with before.site.connect(key=before.key) as agent:
+        assert ask(agent, before.report(snapshot=SNAPSHOT, opened=[opened(1)]))["ack"] == 1
+        assert ask(agent, after.report(snapshot=SNAPSHOT, opened=[opened(2)]))["ack"] == 1
+    assert (before.registered(), after.registered()) == (set(), {2})
 
 
 def test_a_binary_frame_is_read_like_a_text_frame(server: Machine) -> None:

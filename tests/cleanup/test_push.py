@@ -48,6 +48,16 @@ def test_many_orders_of_one_server_all_come(server: Machine, game: Game) -> None
     assert sum(len(order["connections"]) for order in orders) == 4_500
 
 
+def test_a_server_that_starts_anew_on_its_socket_gets_its_orders_there(make_server: MakeServer, game: Game) -> None:
+    before, after = make_server(), make_server(boot="boot-2")
+    with before.site.connect(key=before.key) as agent:
+        ask(agent, before.report(snapshot=SNAPSHOT, opened=connections(2)))
+        ask(agent, after.report(snapshot=SNAPSHOT, opened=connections(3)))
+        made = run(game)
+        orders = receive(agent, "orders")["orders"]
+    assert [order["id"] for order in orders] == [order.id for order in orders_of(made)]
+
+
 def test_other_sockets_hear_nothing(make_server: MakeServer, server: Machine, game: Game, other_game: Game) -> None:
     other = make_server("server-2")
     with server.site.connect(key=server.key) as agent, server.site.connect(key=other.key) as bystander:

@@ -41,9 +41,15 @@ def mark(cache: redis.Redis, *, beat_age: float = 0.0, worker_age: float = 0.0) 
 
 async def get_ready() -> tuple[int, dict[str, Any]]:
     """Status and parts of /readyz."""
+    status, body = await get_answer()
+    return status, body["parts"]
+
+
+async def get_answer() -> tuple[int, dict[str, Any]]:
+    """Status and body of /readyz."""
     response = await health.readyz(AsyncRequestFactory().get("/readyz"))
     assert isinstance(response, HttpResponse)
-    return response.status_code, json.loads(response.content)["parts"]
+    return response.status_code, json.loads(response.content)
 
 
 async def test_healthz_answers_although_nothing_else_does(settings: Settings) -> None:
@@ -90,6 +96,43 @@ async def test_a_refused_database_is_named_without_its_address(cache: redis.Redi
     status, parts = await get_ready()
     assert (status, parts["database"]["state"], parts["broker"]["state"]) == (503, "failed", "ok")
     assert "secret_user" not in json.dumps(parts)
+
+
+async def test_live_updates_through_the_broker_are_no_part_of_their_own(cache: redis.Redis, settings: Settings) -> None:
+    mark(cache)
+    assert settings.CHANNEL_URLS == [settings.REDIS_URL]
+    _, body = await get_answer()
+    assert body["status"] == "ok"
+    assert "live" not in body["parts"]
+
+
+async def test_servers_for_live_updates_are_a_part_that_answers(cache: redis.Redis, settings: Settings) -> None:
+    mark(cache)
+    settings.CHANNEL_URLS = [settings.REDIS_URL.replace("db=0", "db=1"), settings.REDIS_URL]
+    status, body = await get_answer()
+    assert (status, body["status"], body["parts"]["live"]["state"]) == (200, "ok", "ok")
+
+
+async def test_without_a_server_for_live_updates_it_is_ready_but_degraded(
+    cache: redis.Redis, silent_port: int, settings: Settings
+) -> None:
+    mark(cache)
+    settings.CHANNEL_URLS = [
+        settings.REDIS_URL,
+        "redis://user:secret@127.0.0.1:1/0",
+        f"redis://127.0.0.1:{silent_port}/0",
+    ]
+    status, body = await get_answer()
+    assert (status, body["status"], body["parts"]["live"]["state"]) == (200, "degraded", "failed")
+    assert body["parts"]["live"]["sentence"].startswith("No answer from number 2, 3 of CONNMON_CHANNEL_URLS.")
+    assert "secret" not in json.dumps(body)
+
+
+async def test_a_part_that_is_required_weighs_more_than_live_updates(cache: redis.Redis, settings: Settings) -> None:
+    mark(cache, worker_age=45)
+    settings.CHANNEL_URLS = ["redis://127.0.0.1:1/0"]
+    status, body = await get_answer()
+    assert (status, body["status"]) == (503, "unready")
 
 
 async def test_it_answers_within_two_seconds_when_database_and_broker_hang(
