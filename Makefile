@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-external check format security bench-ingest bench-agent bench-history bench-peers bench-sweep bench-leaks bench-cleanup bench-migrator bench-pages chaos soak e2e clean
+.PHONY: help run test test-external check format security bench-ingest bench-agent bench-history bench-peers bench-sweep bench-leaks bench-cleanup bench-migrator bench-pages bench-scale chaos soak e2e clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench-history: $(VENV)/dev ## what history costs: a tick, a sample's bytes, roll
 bench-pages: $(VENV)/dev ## every table, page and push at 1,000,000 connections; ARGS=--full watches the heap for 30 minutes
 	@sh scripts/need-browser
 	$(BIN)/python -m bench.pages $(ARGS)
+
+bench-scale: $(VENV)/dev ## reports by web processes and by servers; ARGS=--full for 100,000 servers
+	$(BIN)/python -m bench.scale $(ARGS)
 
 bench-peers: $(VENV)/dev ## the peers alone
 	$(BIN)/python -m bench.peers $(ARGS)

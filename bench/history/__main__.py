@@ -17,8 +17,8 @@ from connmon.runtime import embedded
 SERIES = 500_000
 
 
-def measure(series: int, services: int) -> dict[str, Any]:
-    """All figures of one shape of fleet, on a durable embedded database of its own."""
+def measure(series: int, services: int, *, ticks_only: bool = False) -> dict[str, Any]:
+    """All figures of one shape of fleet, on a durable embedded database of its own; or no more than its ticks."""
     with TemporaryDirectory(prefix="connmon-bench-") as folder, embedded.running(Path(folder) / "data") as servers:
         environment = os.environ | {
             "DATABASE_URL": servers.database_url,
@@ -29,6 +29,7 @@ def measure(series: int, services: int) -> dict[str, Any]:
         }
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], check=True, env=environment)
         command = [sys.executable, "-m", "bench.history.measure", "--series", str(series), "--services", str(services)]
+        command += ["--ticks-only"] if ticks_only else []
         done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     print(f"{services} services a server: {figures}", flush=True)

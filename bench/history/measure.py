@@ -192,6 +192,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--series", type=int, required=True)
     parser.add_argument("--services", type=int, required=True)
+    parser.add_argument("--ticks-only", action="store_true", help="ticks, their rollup and bytes")
     arguments = parser.parse_args()
     size = Size(arguments.series, arguments.services)
     fill(size, now=START)
@@ -203,9 +204,10 @@ def main() -> None:
         "moving_servers": MOVING,
     }
     figures |= measure_ticks() | measure_bytes()
-    fill_hour()
-    fill_months()
-    figures |= measure_ranges() | measure_retention()
+    if not arguments.ticks_only:
+        fill_hour()
+        fill_months()
+        figures |= measure_ranges() | measure_retention()
     print(json.dumps(figures), flush=True)
 
 

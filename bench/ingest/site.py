@@ -59,21 +59,21 @@ class Database:
 
 
 @contextmanager
-def database(*, connections: int) -> Iterator[Database]:
-    """A durable embedded database on a new folder, its registry holding `connections` rows over SERVERS servers."""
-    with TemporaryDirectory(prefix="connmon-bench-") as folder, embedded.running(Path(folder) / "data") as servers:
+def database(*, connections: int, servers: int = SERVERS) -> Iterator[Database]:
+    """A durable embedded database on a new folder, its registry holding `connections` rows over `servers` servers."""
+    with TemporaryDirectory(prefix="connmon-bench-") as folder, embedded.running(Path(folder) / "data") as parts:
         environment = os.environ | {
-            "DATABASE_URL": servers.database_url,
-            "REDIS_URL": servers.redis_url,
-            "CELERY_BROKER_URL": servers.celery_broker_url,
+            "DATABASE_URL": parts.database_url,
+            "REDIS_URL": parts.redis_url,
+            "CELERY_BROKER_URL": parts.celery_broker_url,
             "CONNMON_DATA": folder,
             "CONNMON_KEY_RATE": "1000000",
         }
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], check=True, env=environment)
-        with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        with psycopg.connect(parts.database_url, autocommit=True) as connection:
             game_id, key = _add_game(connection)
-            fill(connection, game_id, connections=connections)
-        yield Database(servers.database_url, environment, game_id, key)
+            fill(connection, game_id, connections=connections, servers=servers)
+        yield Database(parts.database_url, environment, game_id, key)
 
 
 def _add_game(connection: psycopg.Connection) -> tuple[int, str]:
@@ -92,7 +92,7 @@ def _add_game(connection: psycopg.Connection) -> tuple[int, str]:
     return row[0], key.plaintext
 
 
-def fill(connection: psycopg.Connection, game_id: int, *, connections: int) -> None:
+def fill(connection: psycopg.Connection, game_id: int, *, connections: int, servers: int = SERVERS) -> None:
     """Services, known servers at seq 0, and `connections` registered connections spread over them."""
     connection.execute(
         "INSERT INTO registry_service (game_id, name, first_seen_at) SELECT %s, n, now() FROM unnest(%s::text[]) n "
@@ -100,19 +100,20 @@ def fill(connection: psycopg.Connection, game_id: int, *, connections: int) -> N
         [game_id, [service_name(index) for index in range(SERVICES)]],
     )
     service_ids = [row[0] for row in connection.execute("SELECT id FROM registry_service ORDER BY id")]
-    keys = [(name, ids.server_key(game_id, name, BOOT)) for name in server_names(SERVERS)]
-    for name, key in keys:
-        connection.execute(
-            "INSERT INTO registry_gameserver (id, game_id, name, boot, agent, first_seen_at) "
-            "VALUES (%s, %s, %s, %s, 'bench', now())",
-            [key, game_id, name, BOOT],
-        )
-        connection.execute(
-            f"INSERT INTO registry_serverstate ({STATE_COLUMNS}) VALUES (%s, %s, 0, 0, 1, 0, true, false, now(), now(),"
-            " 0, 0, 0, 0, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
-            [key, game_id],
-        )
-    _fill_connections(connection, [key for _, key in keys], service_ids, connections // SERVERS)
+    names = list(server_names(servers))
+    keys = [ids.server_key(game_id, name, BOOT) for name in names]
+    connection.execute(
+        "INSERT INTO registry_gameserver (id, game_id, name, boot, agent, first_seen_at) "
+        "SELECT id, %s, name, %s, 'bench', now() FROM unnest(%s::bigint[], %s::text[]) AS known(id, name)",
+        [game_id, BOOT, keys, names],
+    )
+    connection.execute(
+        f"INSERT INTO registry_serverstate ({STATE_COLUMNS}) SELECT id, %s, 0, 0, 1, 0, true, false, now(), now(), "
+        "0, 0, 0, 0, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}' "
+        "FROM unnest(%s::bigint[]) AS id",
+        [game_id, keys],
+    )
+    _fill_connections(connection, keys, service_ids, connections // servers)
     connection.execute("VACUUM ANALYZE")
     connection.execute("CHECKPOINT")
 

@@ -26,10 +26,11 @@ class Workload:
     services: int
     pools: int
     events: int  # opened, and as many closed
+    first_id: int = 0  # of its connections: what one workload leaves open is none of the other's
 
 
 BUSY = Workload("busy", services=50, pools=6, events=20)
-QUIET = Workload("quiet", services=3, pools=0, events=2)
+QUIET = Workload("quiet", services=3, pools=0, events=2, first_id=500_000_000)
 
 
 def service_name(index: int) -> str:
@@ -44,15 +45,15 @@ def owner_of(index: int) -> tuple[str, str]:
     return f"player:{10_000_000 + index % 40}", "player"
 
 
-def script(workload: Workload) -> Script:
+def script(workload: Workload, *, servers: int = SERVERS, lag: int = LAG) -> Script:
     """The requests of `workload` for all servers in turn, for the load generator."""
     return Script(
         path=Template.of("/api/v1/reports"),
         body=_report(workload, closing=True),
         opening=_report(workload, closing=False),
-        servers=server_names(SERVERS),
+        servers=server_names(servers),
         ids_per_request=workload.events,
-        lag=LAG,
+        lag=lag,
     )
 
 
@@ -78,7 +79,7 @@ def _report(workload: Workload, *, closing: bool) -> Template:
     for index in range(workload.events):
         owner, kind = owner_of(index)
         pieces += [
-            "," if index else "", '{"id":', Slot.open_id(index),
+            "," if index else "", '{"id":', Slot.open_id(workload.first_id + index),
             f',"service":"{service_name(index % workload.services)}","owner":"{owner}","owner_kind":"{kind}",'
             f'"name":"Handler{index}","type":"{TYPES[index % len(TYPES)]}","at":1763869995.5,'
             f'"site":"ServerScriptService.{service_name(index)}:{100 + index}"}}',
@@ -86,7 +87,7 @@ def _report(workload: Workload, *, closing: bool) -> Template:
     pieces.append('],"closed":[')
     for index in range(workload.events if closing else 0):
         pieces += [
-            "," if index else "", '{"id":', Slot.close_id(index),
+            "," if index else "", '{"id":', Slot.close_id(workload.first_id + index),
             f',"service":"{service_name(index % workload.services)}"}}',
         ]  # fmt: skip
     pieces.append('],"config_revision":0,"dropped":0}')

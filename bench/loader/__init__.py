@@ -13,7 +13,7 @@ from bench.loader.script import (
     Template,
     server_names,
 )
-from bench.loader.wrk import LoadError, LoadResult, run_wrk
+from bench.loader.wrk import LoadError, LoadResult, children_cpu_s, run_wrk
 
 __all__ = [
     "NOW",
@@ -28,6 +28,7 @@ __all__ = [
     "Slot",
     "SlotKind",
     "Template",
+    "children_cpu_s",
     "prime",
     "run_wrk",
     "server_names",

@@ -47,12 +47,12 @@ local function length_of(round, server_width)
    return length + #round.gaps.NOW * WIDTH.NOW + #round.gaps.NOW_MS * WIDTH.NOW_MS
 end
 
-local function request_template(script, seq)
+local function request_template(script, seq, server_width)
    local body = script.body
    if script.opening and seq <= script.lag then
       body = script.opening
    end
-   local length = length_of(rendered(body, seq), #script.servers[1])
+   local length = length_of(rendered(body, seq), server_width)
    local request = {"POST "}
    for _, piece in ipairs(script.path) do
       table.insert(request, piece)
@@ -96,7 +96,7 @@ local function compacted(round)
    return compact
 end
 
-local script, own_servers, round, seq, position
+local script, servers, own_servers, round, seq, position
 local verifying = false
 local sent_at = {}
 
@@ -107,10 +107,11 @@ first_unexpected_status = 0
 first_unexpected_body = ""
 shortest_gap_us = 0
 last_seq = 0
+next_server = 0 -- as the script counts them; what it says holds with one thread
 
 local function begin_round(number)
    seq, last_seq, position = number, number, 1
-   round = compacted(rendered(request_template(script, seq), seq))
+   round = compacted(rendered(request_template(script, seq, #servers[1]), seq))
 end
 
 local function fill(gaps, text)
@@ -146,6 +147,9 @@ function request()
    local now = now_us()
    if not round then
       begin_round(script.first_seq)
+      if #own_servers == #servers then
+         position = script.first_server + 1
+      end
    elseif position > #own_servers then
       begin_round(seq + 1)
    end
@@ -156,6 +160,7 @@ function request()
       return text
    end
    note_gap(now)
+   next_server = position % #own_servers
    position = position + 1
    return text
 end
@@ -181,9 +186,17 @@ end
 
 function init(arguments)
    script = dofile(arguments[1])
-   own_servers = {}
-   for index = thread_index, #script.servers, tonumber(arguments[2]) do
-      table.insert(own_servers, script.servers[index])
+   servers, own_servers = {}, {}
+   for name in script.servers:gmatch("[^\n]+") do
+      table.insert(servers, name)
+   end
+   for index = thread_index, #servers, tonumber(arguments[2]) do
+      table.insert(own_servers, servers[index])
+   end
+   if script.pause_ms > 0 then
+      delay = function() -- wrk asks for it by this name; without it no time is spent on it
+         return script.pause_ms
+      end
    end
    verifying = thread_index == 1
 end
@@ -240,5 +253,6 @@ function done(summary, latency, requests)
       }),
       shortest_gap_us = sum.shortest_gap_us,
       last_seq = sum.last_seq,
+      next_server = threads[1]:get("next_server"),
    }))
 end

@@ -11,7 +11,8 @@ LUA_NAMES = {SlotKind.SERVER: "SERVER", SlotKind.NOW: "NOW", SlotKind.NOW_MS: "N
 def script_to_lua(script: Script) -> str:
     """Lua source that returns the script as a table.
 
-    A template is a list of strings (literals), `{base, step, width}` (numbers) and `{slot = NAME}` (texts).
+    A template is a list of strings (literals), `{base, step, width}` (numbers) and `{slot = NAME}` (texts); servers are
+    the lines of a text.
     """
     fields = {
         "path": _template(script, script.path),
@@ -20,8 +21,11 @@ def script_to_lua(script: Script) -> str:
         "content_type": _string(script.content_type),
         "expected_status": str(script.expected_status),
         "first_seq": str(script.first_seq),
+        "first_server": str(script.first_server),
         "lag": str(script.lag),
-        "servers": "{" + ", ".join(_string(name) for name in script.servers) + "}",
+        "pause_ms": str(script.pause_ms),
+        # One text: a table may name 65,536 constants.
+        "servers": _string("\n".join(script.servers)),
     }
     return "return {\n" + "".join(f"  {name} = {value},\n" for name, value in fields.items()) + "}\n"
 

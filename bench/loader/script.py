@@ -102,9 +102,10 @@ def _joined(pieces: tuple[str | Slot, ...]) -> Iterator[str | Slot]:
         yield literal
 
 
-def server_names(count: int, pattern: str = "server-{:04d}") -> tuple[str, ...]:
-    """`count` names made by `pattern`, counted from 1."""
-    return tuple(pattern.format(number) for number in range(1, count + 1))
+def server_names(count: int) -> tuple[str, ...]:
+    """`count` names of one length, counted from 1."""
+    width = max(4, len(str(count)))
+    return tuple(f"server-{number:0{width}d}" for number in range(1, count + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +113,9 @@ class Script:
     """One workload: `servers` POST `body` to `path`, in turn, each with its own growing sequence number.
 
     `opening` is sent instead of `body` while a server's sequence number is at most `lag`: there is nothing to
-    close yet. An answer whose status is not `expected_status` counts as an error. Raises ScriptError when it
-    could not be sent.
+    close yet. An answer whose status is not `expected_status` counts as an error. The first request is of server number
+    `first_server` (from 0). Each connection waits `pause_ms` between an answer and its next request. Raises ScriptError
+    when it could not be sent.
     """
 
     path: Template
@@ -123,8 +125,10 @@ class Script:
     expected_status: int = 200
     servers: tuple[str, ...] = field(default_factory=lambda: server_names(1000))
     first_seq: int = 1
+    first_server: int = 0
     ids_per_request: int = 20
     lag: int = 0
+    pause_ms: int = 0
 
     def __post_init__(self) -> None:
         if not self.servers:
@@ -133,8 +137,12 @@ class Script:
             raise ScriptError(
                 "server names must be of the same length: the length of a request is reckoned once a round"
             )
+        if any("\n" in name for name in self.servers):
+            raise ScriptError("a server's name is one line")
         if self.first_seq < 1:
             raise ScriptError("first_seq starts at 1")
+        if not 0 <= self.first_server < len(self.servers):
+            raise ScriptError("first_server is the number of a server, from 0")
         if any(slot.kind in TEXT_KINDS - {SlotKind.SERVER} for slot in self.path.slots()):
             raise ScriptError("a path may hold the server and numbers, no time")
         if self._closes_too_early():
@@ -148,9 +156,9 @@ class Script:
             return closes(self.body) and not 1 <= self.lag < self.first_seq
         return closes(self.opening) or (closes(self.body) and self.lag < 1)
 
-    def starting_at(self, seq: int) -> Script:
-        """The same script, every server's next sequence number being `seq`."""
-        return replace(self, first_seq=seq)
+    def starting_at(self, seq: int, server: int = 0) -> Script:
+        """The same script; the next sequence number is `seq` from server number `server` on, one more before it."""
+        return replace(self, first_seq=seq, first_server=server)
 
     def body_for(self, seq: int) -> Template:
         """The template that a server's request number `seq` uses."""

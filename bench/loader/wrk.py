@@ -34,6 +34,7 @@ class LoadResult:
     `p50_ms` to `p999_ms` are wrk's: it adds the requests that a stalled connection would have sent meanwhile.
     `shortest_gap_ms` is the shortest time between two requests of one server (0: none was visited twice).
     `overlap_possible`: an answer took longer, so two requests of one server may have been in flight.
+    `last_seq` and `next_server`, with one thread: where it stopped; `Script.starting_at` goes on from there.
     `loader_cpu_s` is the processor time that wrk itself took from the machine.
     """
 
@@ -50,7 +51,13 @@ class LoadResult:
     shortest_gap_ms: float
     overlap_possible: bool
     last_seq: int
+    next_server: int
     loader_cpu_s: float
+
+    @property
+    def next_turn(self) -> tuple[int, int]:
+        """Sequence number and server to start at, for a run that leaves no gap."""
+        return (self.last_seq, self.next_server) if self.next_server else (self.last_seq + 1, 0)
 
     @property
     def clean(self) -> bool:
@@ -85,9 +92,9 @@ def run_wrk(
         table.write_text(script_to_lua(script))
         command = _command(url, table, seconds, connections, threads, headers or {})
         pinned = ["taskset", "--cpu-list", cores, *command] if cores else command
-        cpu_before = _children_cpu_s()
+        cpu_before = children_cpu_s()
         output = _run(pinned, seconds + GRACE_S)
-    cpu_s = _children_cpu_s() - cpu_before
+    cpu_s = children_cpu_s() - cpu_before
     return parse_output(output, loader_cpu_s=cpu_s, one_at_a_time=connections == threads)
 
 
@@ -112,7 +119,8 @@ def _run(command: list[str], timeout_s: float) -> str:
     return done.stdout
 
 
-def _children_cpu_s() -> float:
+def children_cpu_s() -> float:
+    """Processor time of this process' ended children, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -149,5 +157,6 @@ def parse_output(output: str, *, loader_cpu_s: float = 0.0, one_at_a_time: bool 
         shortest_gap_ms=figures["shortest_gap_us"] / 1000,
         overlap_possible=not one_at_a_time and _may_overlap(figures),
         last_seq=figures["last_seq"],
+        next_server=figures["next_server"],
         loader_cpu_s=round(loader_cpu_s, 3),
     )

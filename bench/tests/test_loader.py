@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 
@@ -90,6 +91,32 @@ def test_an_opened_id_never_repeats_within_a_server(recorded: Recorder) -> None:
     reports = [json.loads(body) for _, body, _ in recorded.requests]
     ids = [(report["server"], name) for report in reports for name in report["opened"]]
     assert len(ids) == len(set(ids))
+
+
+@needs_wrk
+def test_a_run_goes_on_where_the_one_before_stopped() -> None:
+    with recording(Recorder()) as recorder:
+        first = run_wrk(recorder.url, SCRIPT, seconds=1, connections=1)
+        run_wrk(recorder.url, SCRIPT.starting_at(*first.next_turn), seconds=1, connections=1)
+    assert first.last_seq > 1
+    for numbers in sequences(recorder).values():
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+@needs_wrk
+def test_each_connection_waits_for_its_pause() -> None:
+    with recording(Recorder()) as recorder:
+        result = run_wrk(recorder.url, replace(SCRIPT, pause_ms=200), seconds=1, connections=2)
+    assert 0 < result.requests_per_s <= 2 / 0.2
+
+
+@needs_wrk
+def test_more_servers_than_a_table_of_lua_may_name() -> None:
+    many = replace(SCRIPT, servers=server_names(70_000))
+    with recording(Recorder()) as recorder:
+        result = run_wrk(recorder.url, many, seconds=1, connections=1)
+    assert result.clean
+    assert sequences(recorder).keys() <= set(many.servers)
 
 
 def test_given_headers_and_the_content_type_are_sent(recorded: Recorder) -> None:

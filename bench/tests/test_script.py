@@ -6,7 +6,19 @@ import json
 
 import pytest
 
-from bench.loader import NOW, NOW_MS, SEQ, SERVER, PrimeError, Script, ScriptError, Slot, Template, prime
+from bench.loader import (
+    NOW,
+    NOW_MS,
+    SEQ,
+    SERVER,
+    PrimeError,
+    Script,
+    ScriptError,
+    Slot,
+    Template,
+    prime,
+    server_names,
+)
 from bench.loader.wrk import LoadError, LoadResult, parse_output
 from bench.tests.recorder import Recorder, recording
 
@@ -78,11 +90,31 @@ def result(*, one_at_a_time: bool = False, **changes: object) -> LoadResult:
         "first_body": "busy",
         "shortest_gap_us": 9000,
         "last_seq": 4,
+        "next_server": 0,
         "socket_errors": {"connect": 0, "read": 0, "write": 0, "timeout": 0},
         **changes,
     }
     output = f"Running 2s test\n  100 requests\n{json.dumps(figures)}\n"
     return parse_output(output, one_at_a_time=one_at_a_time)
+
+
+def test_the_next_run_begins_with_the_next_server_or_the_next_round() -> None:
+    assert result(next_server=3).next_turn == (4, 3)
+    assert result(next_server=0).next_turn == (5, 0)
+
+
+def test_a_first_server_that_is_none_is_refused() -> None:
+    with pytest.raises(ScriptError, match="first_server"):
+        Script(path=PATH, body=PATH, servers=("a", "b"), first_server=2)
+
+
+def test_a_name_of_two_lines_is_refused() -> None:
+    with pytest.raises(ScriptError, match="one line"):
+        Script(path=PATH, body=PATH, servers=("a\nb", "a\nc"))
+
+
+def test_names_are_of_one_length_however_many() -> None:
+    assert {len(name) for name in server_names(12_000)} == {len("server-12000")}
 
 
 def test_the_rate_counts_expected_answers_only() -> None:
