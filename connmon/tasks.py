@@ -21,6 +21,7 @@ from connmon.cleanup.opencloud import OpenCloud
 from connmon.cleanup.threshold import watch_budgets
 from connmon.cleanup.wake import wake_servers
 from connmon.leaks import look, retention
+from connmon.registry import old_boots
 from connmon.runtime import heartbeat
 from connmon.source.analysis import LIMITS as ANALYSIS_LIMITS
 from connmon.source.analysis import analyse_next
@@ -113,6 +114,12 @@ def drop_settled_outcomes() -> None:
     sweep.drop_old_sweeps(now=timezone.now())
 
 
+@app.task(name="connmon.drop_old_boots", time_limit=1800)
+def drop_old_boots() -> None:
+    """Registry: the last counters of boots that ended a day ago, boots that ended a year ago."""
+    old_boots.drop_old_boots(now=timezone.now())
+
+
 @app.task(name="connmon.evaluate_alerts", time_limit=60)
 def evaluate_alerts() -> None:
     """Every alert rule of every game; then who is told of what changed. Another worker's turn is passed over."""
@@ -203,6 +210,11 @@ app.conf.beat_schedule = {
     },
     "outcome-retention": {
         "task": drop_settled_outcomes.name,
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
+    "boot-retention": {
+        "task": drop_old_boots.name,
         "schedule": 3600.0,
         "options": {"expires": 3600.0},
     },

@@ -89,6 +89,12 @@ class ServerState(models.Model):
     pool_hits = ArrayField(models.BigIntegerField())
     pool_misses = ArrayField(models.BigIntegerField())
 
+    class Meta:
+        indexes: ClassVar = [
+            # Reader: the ticks of history, which do not pass over boots that ended long ago.
+            models.Index(fields=["server_id"], name="running_states", condition=models.Q(superseded=False)),
+        ]
+
 
 class Connection(models.Model):
     """One registered connection. Written when it opens, changes state and closes; not by each report.
