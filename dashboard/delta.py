@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct, json, to_builtins
 
 Plain = dict[str, Any]
+_NEW = object()  # equal to no value
 
 
 def plain(state: Struct) -> Plain:
@@ -23,7 +24,10 @@ def state_message(at: datetime, data: Plain, *, whole: bool) -> str:
 
 
 def difference(before: Plain, after: Plain) -> Plain:
-    """Sections of `after` that are not as before. Rows become {"rows": changed or new ones, "gone": ids}."""
+    """Sections of `after` that are not as before.
+
+    Rows become {"rows": new ones, and of changed ones the id and what is different, "gone": ids}.
+    """
     changed: Plain = {}
     for name, section in after.items():
         if section == before.get(name):
@@ -38,6 +42,10 @@ def difference(before: Plain, after: Plain) -> Plain:
 def _changed_rows(before: list[Plain], after: list[Plain]) -> Plain | None:
     """None if only the order is another: the browser keeps its own."""
     old = {row["id"]: row for row in before}
-    rows = [row for row in after if old.get(row["id"]) != row]
+    rows = [_changed_row(old.get(row["id"], {}), row) for row in after if old.get(row["id"]) != row]
     gone = sorted(old.keys() - {row["id"] for row in after})
     return {"rows": rows, "gone": gone} if rows or gone else None
+
+
+def _changed_row(before: Plain, after: Plain) -> Plain:
+    return {name: value for name, value in after.items() if name == "id" or before.get(name, _NEW) != value}

@@ -14,8 +14,10 @@ from dashboard.queries.cleanup import cleanup_live
 from dashboard.queries.configuration import configuration_live
 from dashboard.queries.plans import plan_live
 from dashboard.queries.pools import pools_live
-from dashboard.queries.servers import server_page, servers_live
-from dashboard.queries.services import overview, service_page
+from dashboard.queries.server import server_page
+from dashboard.queries.servers import servers_live
+from dashboard.queries.service import service_page
+from dashboard.queries.services import overview
 from dashboard.queries.setup import setup_live
 
 

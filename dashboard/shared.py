@@ -12,8 +12,9 @@ from connmon.accounts.models import Game
 from dashboard import charts
 from dashboard.charts import Preset, Presets
 from dashboard.queries.charts import ChartData, game_chart, server_chart, service_chart
-from dashboard.queries.servers import find_server_name, server_page
-from dashboard.queries.services import ServiceRow, Totals, find_service_name, overview, service_page
+from dashboard.queries.server import ServerHead, ServerPool, ServerService, ServerTotals, find_server_name, server_page
+from dashboard.queries.service import ServiceServer, find_service_name, service_page
+from dashboard.queries.services import ServiceRow, Totals, overview
 from dashboard.ranges import TimeRange
 from dashboard.verdict import Verdict
 
@@ -26,15 +27,41 @@ class SharedOverview(Struct, frozen=True):
     services: list[ServiceRow]
 
 
+class SharedService(Struct, frozen=True):
+    """A service without the place versions that run it."""
+
+    service: ServiceRow
+    servers: list[ServiceServer]
+
+
+class SharedServer(Struct, frozen=True):
+    """A server without its orders."""
+
+    server: ServerHead
+    totals: ServerTotals
+    services: list[ServerService]
+    pools: list[ServerPool]
+
+
 def _overview(game_id: int, _: int, *, now: datetime) -> SharedOverview:
     state = overview(game_id, now=now)
     return SharedOverview(verdict=state.verdict, totals=state.totals, services=state.services)
 
 
+def _service(game_id: int, service_id: int, *, now: datetime) -> SharedService:
+    state = service_page(game_id, service_id, now=now)
+    return SharedService(service=state.service, servers=state.servers)
+
+
+def _server(game_id: int, server_id: int, *, now: datetime) -> SharedServer:
+    state = server_page(game_id, server_id, now=now)
+    return SharedServer(server=state.server, totals=state.totals, services=state.services, pools=state.pools)
+
+
 STATES: Final[Mapping[Shown, Callable[..., Struct]]] = {
     Shown.OVERVIEW: _overview,
-    Shown.SERVICE: service_page,
-    Shown.SERVER: server_page,
+    Shown.SERVICE: _service,
+    Shown.SERVER: _server,
 }
 PRESETS: Final[Mapping[Shown, Presets]] = {
     Shown.OVERVIEW: charts.GAME,

@@ -38,6 +38,7 @@ urlpatterns = [
     path("g/<slug:slug>/", live.overview, name="overview"),
     path("g/<slug:slug>/", include("dashboard.reading_urls")),
     path("g/<slug:slug>/services/<int:service_id>/", live.service, name="service"),
+    path("g/<slug:slug>/services/<int:service_id>/source", live.service_source, name="service-source"),
     path("g/<slug:slug>/services/<int:service_id>/registry", live.service_registry, name="service-registry"),
     path("g/<slug:slug>/servers/", live.servers, name="servers"),
     path("g/<slug:slug>/servers/table", live.servers_table, name="servers-table"),
@@ -102,5 +103,6 @@ urlpatterns = [
     path("g/<slug:slug>/links/", links.links, name="links"),
     path("g/<slug:slug>/links/make/", links.make, name="make-link"),
     path("g/<slug:slug>/links/end/", links.end, name="end-links"),
+    path("g/<slug:slug>/links/<int:number>/end/", links.end_one, name="end-link"),
     path("g/<slug:slug>/setup/demo/remove/", setup.end_demo, name="remove-demo"),
 ]

@@ -15,27 +15,42 @@ from connmon.cleanup.models import Plan
 from connmon.cleanup.states import Origin
 from connmon.leaks.models import Leak
 from connmon.registry.models import GameServer, Service
+from connmon.telemetry.partitions import ensure_partitions
+from connmon.telemetry.resolutions import TICK
 from tests.cleanup import steering
+from tests.dashboard.factories import Counters, put_samples
 from tests.e2e.tour.addresses import GAME_PAGES, Ids, address_of
 from tests.e2e.visitor import EMAIL
 from tests.leaks.ledger import put_leak
 
 LEAKS_EACH = 10  # of a service
 PLANS = 1_000
+HISTORY, STEP = timedelta(hours=1), timedelta(seconds=10)
+AHEAD = 5  # partitions from the first on; no gap is left
 ORIGINS = [origin.value for origin in Origin]
 WITHOUT = {"plan-server"}  # there is no order
 RUNGS, STATES = ("confirmed", "likely", "suspect"), ("new", "ongoing", "fixed")
 
 
 def fill(slug: str) -> None:
-    """LEAKS_EACH leaks of every service in every rung and state, and PLANS plans like one that was really counted."""
+    """HISTORY, LEAKS_EACH leaks of every service in every rung and state, and PLANS plans like one that was counted."""
     game, now = Game.objects.get(slug=slug), timezone.now()
+    _put_history(game)
     for number, name in enumerate(Service.objects.filter(game=game).values_list("name", flat=True)):
         for line in range(LEAKS_EACH):
             kinds = {"rung": RUNGS[line % 3], "state": STATES[(number + line) % 3]}
             put_leak(game, name, site=f"ServerScriptService.{name}:{line}", now=now, **kinds)
     made = steering.plan(game)
     Plan.objects.bulk_create(_copy(made, number) for number in range(PLANS))
+
+
+def _put_history(game: Game) -> None:
+    """Up to where the game's own begins: an overview that is opened has a full chart, as those of old games have."""
+    ensure_partitions(TICK, game.created_at - HISTORY, ahead=AHEAD)
+    samples = [Counters(live=20 + n % 7, opened=100 + 3 * n, closed=80 + 3 * n) for n in range(HISTORY // STEP)]
+    put_samples(
+        game, dict.fromkeys(Service.objects.filter(game=game), samples), now=game.created_at - STEP, servers=1_000
+    )
 
 
 def _copy(made: Plan, number: int) -> Plan:

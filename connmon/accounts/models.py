@@ -45,7 +45,7 @@ class Game(models.Model):
     is_demo = models.BooleanField(default=False)
     report_interval = models.FloatField(default=10.0)  # seconds between reports, told to agents in each answer
     created_at = models.DateTimeField()
-    links_key = models.CharField(max_length=40, db_default="")  # signs links, beside SECRET_KEY; a new one ends them
+    links_key = models.CharField(max_length=40, db_default="")  # signs links, beside SECRET_KEY; a new one ends all
 
     class Meta:
         constraints: ClassVar = [
@@ -141,6 +141,22 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return self.email or f"link {self.pk}"
+
+
+class OpenLink(models.Model):
+    """A read-only link or badge that has not been ended; without the token, which is signed (accounts/links.py)."""
+
+    code = models.CharField(max_length=40, unique=True)  # what its token names it by
+    game = models.ForeignKey(Game, models.CASCADE, related_name="links")
+    shown = models.CharField(max_length=10)
+    subject_id = models.BigIntegerField()  # of the service or server; 0: the overview
+    name = models.CharField(max_length=128)  # of what it shows, when it was made
+    made_at = models.DateTimeField()
+    made_by = models.CharField(max_length=254)
+    until = models.DateTimeField(null=True)  # None: for ever
+
+    def __str__(self) -> str:
+        return f"{self.shown} of {self.name}"
 
 
 class ActorKind(models.TextChoices):

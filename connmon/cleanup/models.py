@@ -89,6 +89,8 @@ class Order(models.Model):
                 name="orders_to_deliver",
                 condition=models.Q(state__in=["pending", "sent"]),
             ),
+            # Reader: a server's page, its newest orders.
+            models.Index(fields=["server_id", "-created_at"], name="orders_of_a_server"),
             # Readers: a plan's progress, guards, release of its next servers.
             models.Index(fields=["plan", "place"], name="orders_of_a_plan"),
             # Reader: cleanup/steps.py, which ends what nobody answered.

@@ -10,7 +10,7 @@ from typing import Final
 
 from channels.layers import get_channel_layer
 
-INTERVAL: Final = 0.1  # seconds; with the page's own 0.12 s a change is on screen within 250 ms
+INTERVAL: Final = 0.1  # seconds; waiting for it is half of a change's way to the screen
 MOST_SERVERS: Final = 500  # named in one message; beyond that everything counts as changed
 
 

@@ -16,7 +16,7 @@ from connmon.telemetry.measures import Split
 from connmon.telemetry.queries import Chart, series
 from connmon.telemetry.server_queries import server_series
 from dashboard.charts import Preset
-from dashboard.queries.services import find_service_name
+from dashboard.queries.service import find_service_name
 from dashboard.ranges import TimeRange
 
 MOST_ALERTS: Final = 50  # of a chart, the newest

@@ -1,19 +1,17 @@
-"""A game as a whole (overview) and one service of it."""
+"""A game as a whole: the overview."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connmon.core.errors import NotFound
-from connmon.registry.models import Service
 from dashboard.queries.alerts import AlertRow, alert_strip
 from dashboard.queries.fetch import fetch
 from dashboard.queries.rates import Rates, service_rates
 from dashboard.verdict import Fleet, Verdict, judge
 
 SERVICES_MAX = 500  # rows of the services table; the largest known games have about 200 services
-SERVERS_OF_SERVICE_MAX = 200  # the fullest servers come first
 
 
 class ServiceRow(Struct, frozen=True):
@@ -137,6 +135,13 @@ def overview(game_id: int, *, now: datetime) -> Overview:
     fleet = fleet_sums(game_id, now=now)
     counters = fetch(ServiceRow, SERVICES, {"game": game_id, "now": now, "limit": SERVICES_MAX})
     rates = service_rates(game_id, now=now)
+    return overview_of(fleet, counters, rates, alert_strip(game_id, now=now))
+
+
+def overview_of(
+    fleet: FleetSums, counters: list[ServiceRow], rates: Mapping[int, Rates], alerts: list[AlertRow]
+) -> Overview:
+    """The overview of these figures."""
     verdict = judge(
         Fleet(
             ever=fleet.ever,
@@ -149,7 +154,6 @@ def overview(game_id: int, *, now: datetime) -> Overview:
         [(row.name, row.orphaned) for row in counters],
     )
     services = [with_rates(row, rates.get(row.id, Rates())) for row in counters]
-    alerts = alert_strip(game_id, now=now)
     return Overview(verdict=verdict, totals=_totals(fleet, rates), alerts=alerts, services=services)
 
 
@@ -157,7 +161,7 @@ def with_rates(row: ServiceRow, rates: Rates) -> ServiceRow:
     return replace(row, opened_rate=rates.opened, closed_rate=rates.closed)
 
 
-def _totals(fleet: FleetSums, rates: dict[int, Rates]) -> Totals:
+def _totals(fleet: FleetSums, rates: Mapping[int, Rates]) -> Totals:
     opened = [rate.opened for rate in rates.values() if rate.opened is not None]
     closed = [rate.closed for rate in rates.values() if rate.closed is not None]
     handed_out = fleet.hits + fleet.misses
@@ -175,77 +179,4 @@ def _totals(fleet: FleetSums, rates: dict[int, Rates]) -> Totals:
         unknown=fleet.unknown,
         opened_rate=sum(opened) if opened else None,
         closed_rate=sum(closed) if closed else None,
-    )
-
-
-class ServiceServer(Struct, frozen=True):
-    """One running server's counters of one service; `id` is text because it exceeds what JavaScript counts to."""
-
-    id: str
-    name: str
-    status: str
-    live: int
-    opened: int
-    closed: int
-    idle: int
-    orphaned: int
-    stale: int
-
-
-class ServicePage(Struct, frozen=True):
-    """One service: its sums and the servers that run it."""
-
-    service: ServiceRow
-    servers: list[ServiceServer]
-
-
-SERVERS_OF_SERVICE = """
-SELECT server.id::text, server.name,
-       CASE WHEN state.due_at <= %(now)s THEN 'silent' WHEN state.synced THEN 'reporting' ELSE 'resyncing' END,
-       each.live, each.opened, each.closed, each.idle, each.orphaned, each.stale
-FROM registry_gameserver AS server
-JOIN registry_serverstate AS state ON state.server_id = server.id
-CROSS JOIN LATERAL unnest(
-    state.service_ids, state.live, state.opened, state.closed, state.idle, state.orphaned, state.stale
-) AS each(service_id, live, opened, closed, idle, orphaned, stale)
-WHERE server.game_id = %(game)s AND server.ended_at IS NULL AND each.service_id = %(service)s
-ORDER BY state.due_at <= %(now)s, each.orphaned DESC, each.live DESC, server.name
-"""
-
-
-def require_service(game_id: int, service_id: int) -> None:
-    """Raises NotFound unless the service is the game's."""
-    find_service_name(game_id, service_id)
-
-
-def find_service_name(game_id: int, service_id: int) -> str:
-    """The name of a service of this game, or NotFound."""
-    name = Service.objects.filter(game_id=game_id, pk=service_id).values_list("name", flat=True).first()
-    if name is None:
-        raise NotFound("This service does not exist. Look for it on the overview.")
-    return name
-
-
-def service_page(game_id: int, service_id: int, *, now: datetime) -> ServicePage:
-    """One service of this game, or NotFound."""
-    service = Service.objects.filter(game_id=game_id, id=service_id).first()
-    if service is None:
-        raise NotFound("This service does not exist. Look for it on the overview.")
-    servers = fetch(ServiceServer, SERVERS_OF_SERVICE, {"game": game_id, "service": service_id, "now": now})
-    rates = service_rates(game_id, now=now, service_id=service_id)
-    row = with_rates(_sum_servers(service, servers), rates.get(service_id, Rates()))
-    return ServicePage(service=row, servers=servers[:SERVERS_OF_SERVICE_MAX])
-
-
-def _sum_servers(service: Service, servers: list[ServiceServer]) -> ServiceRow:
-    reporting = [row for row in servers if row.status != "silent"]
-    return ServiceRow(
-        id=service.id,
-        name=service.name,
-        servers=len(reporting),
-        live=sum(row.live for row in reporting),
-        idle=sum(row.idle for row in reporting),
-        orphaned=sum(row.orphaned for row in reporting),
-        stale=sum(row.stale for row in reporting),
-        unknown=sum(row.live for row in servers if row.status == "silent"),
     )

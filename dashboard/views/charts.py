@@ -10,7 +10,7 @@ from dashboard.access import Access, member_page
 from dashboard.charts import Preset, Presets, chosen_preset
 from dashboard.queries.charts import game_chart, server_chart, service_chart
 from dashboard.queries.history import sparklines
-from dashboard.queries.servers import find_server_name
+from dashboard.queries.server import find_server_name
 from dashboard.ranges import TimeRange, time_range
 
 

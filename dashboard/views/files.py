@@ -8,8 +8,8 @@ from dashboard.access import Access, member_page
 from dashboard.addresses import leaks_query, plans_query, pools_query, registry_query, servers_query
 from dashboard.files import file_answer
 from dashboard.queries import exports
-from dashboard.queries.servers import require_server
-from dashboard.queries.services import require_service
+from dashboard.queries.server import require_server
+from dashboard.queries.service import require_service
 
 
 @require_safe

@@ -1,4 +1,4 @@
-"""Links to read one page, and badges: made by admins, shown once, all ended at once."""
+"""Links to read one page, and badges: made by admins, shown once, ended one by one or all at once."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from connmon.accounts.links import Shown, end_links, make_link
+from connmon.accounts.links import Shown, end_link, end_links, list_links, make_link
 from dashboard import errors
 from dashboard.access import Access, admin_page
 from dashboard.confirmed import change_of, confirmed
@@ -46,6 +46,14 @@ def make(request: HttpRequest, access: Access) -> HttpResponse:
     if made is None:
         return _page(request, access, form, status=422)
     return _page(request, access, LinkForm(access.game, initial=first_values(request.GET)), made)
+
+
+@_change
+def end_one(request: HttpRequest, access: Access, number: int) -> HttpResponse:
+    """Asks for no password: it is done in a hurry."""
+    name = end_link(access.game, link_id=number, now=timezone.now(), by=access.actor)
+    messages.success(request, f"The link to {name} is dead.")
+    return redirect("links", slug=access.game.slug)
 
 
 @_change
@@ -90,6 +98,7 @@ def _page(
         "nav": "setup",
         "form": form,
         "made": made,
+        "open": list_links(access.game, now=timezone.now()),
         "services": suggested_services(access.game.pk),
     }
     return render(request, "pages/links.html", context, status=status)

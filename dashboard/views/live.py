@@ -17,9 +17,11 @@ from dashboard.leak_chart import shade
 from dashboard.pages import parse_page
 from dashboard.polling import polled
 from dashboard.queries.registry import RegistryQuery, registry_page
-from dashboard.queries.servers import require_server, server_counts, server_page, server_rows
+from dashboard.queries.server import require_server, server_page
+from dashboard.queries.servers import server_counts, server_rows
+from dashboard.queries.service import require_service, service_page
+from dashboard.queries.service_source import service_source as find_source
 from dashboard.queries.services import overview as overview_state
-from dashboard.queries.services import require_service, service_page
 from dashboard.ranges import time_range
 
 
@@ -57,6 +59,14 @@ def service_cohorts(request: HttpRequest, access: Access, service_id: int) -> Ht
     require_service(access.game.pk, service_id)
     cells = shade(service_strip(access.game.pk, service_id, now=timezone.now()))
     return render(request, "parts/cohorts.html", {"cells": cells})
+
+
+@require_safe
+@member_page
+def service_source(request: HttpRequest, access: Access, service_id: int) -> HttpResponse:
+    """What the newest uploaded source says of it, alone: the page does not wait for it."""
+    found = find_source(access.game.pk, service_id)
+    return render(request, "parts/service_source.html", {"access": access, "source": found})
 
 
 @require_safe

@@ -11,7 +11,7 @@ from dashboard.access import Access, member_page
 from dashboard.addresses import number
 from dashboard.charts import ChartHead, chart_head
 from dashboard.queries.profiles import profiles_page
-from dashboard.queries.services import find_service_name
+from dashboard.queries.service import find_service_name
 from dashboard.ranges import TimeRange, time_range
 
 MOST_SITES = 100  # rows on the page

@@ -18,7 +18,7 @@ from dashboard.badges import draw_badge, judge_service
 from dashboard.charts import chart_head, chosen_preset
 from dashboard.kept import kept
 from dashboard.polling import polled
-from dashboard.queries.services import service_page
+from dashboard.queries.service import service_page
 from dashboard.ranges import time_range
 from dashboard.shared import PRESETS, chart_of, name_of, state_of
 

@@ -1,5 +1,6 @@
 // How charts look: colours from the page's own tokens, shapes, axes and units, as Chart.js wants them.
 
+import { colour } from "./colours.js";
 import {
   count,
   dayAndTime,
@@ -33,17 +34,6 @@ export const UNITS = {
 /** A moment as exact as the time that a chart shows asks for. */
 export function momentWord(at, span) {
   return span > 20 * HOUR ? dayAndTime(at) : exactTime(at);
-}
-
-// A canvas takes no CSS variables: an element takes the colour and is asked for it.
-export function colour(name) {
-  const probe = document.createElement("span");
-  probe.className = "visually-hidden";
-  probe.style.color = `var(${name})`;
-  document.body.append(probe);
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
 }
 
 /** Which of the six colours and shapes a line has: what is orphaned has the warning one on every chart. */
@@ -139,8 +129,8 @@ export function options(unit, spanOf) {
   };
 }
 
-/** Gives a chart the colours of the page's theme. */
-export function paintColours(chart) {
+/** Gives a chart, or what one is to be made from, the colours of the page's theme. */
+export function setColours(chart) {
   const ink = colour("--ink-3");
   const font = { family: getComputedStyle(document.body).fontFamily, size: 11 };
   for (const axis of Object.values(chart.options.scales)) {
@@ -161,5 +151,4 @@ export function paintColours(chart) {
     dataset.borderColor = line;
     dataset.backgroundColor = line;
   });
-  chart.update("none");
 }

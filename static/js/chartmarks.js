@@ -1,30 +1,32 @@
-// What happened while a chart's lines ran: deploys and the like as lines, alerts as hatched bands, and both as a list.
+// What happened while a chart's lines ran: deploys and the like as lines, alerts as hatched lanes, and both as a list.
 
-import { colour, momentWord } from "./chartlook.js";
+import { momentWord } from "./chartlook.js";
+import { colour } from "./colours.js";
 
 const MOST_LISTED = 8;
 const SEVERITIES = { critical: "--bad", warning: "--warn", info: "--quiet" };
-const HATCH = 6; // px between two strokes of a band
+const LANE = 7; // px; each severity has a lane at the foot of the plot, below the lines
+const HATCH = 5; // px between two strokes of a lane
 
-function band(context, area, left, right, tint) {
+function lane(context, bottom, left, right, tint) {
+  const width = Math.max(right - left, 2);
   context.save();
   context.beginPath();
-  context.rect(left, area.top, Math.max(right - left, 2), area.bottom - area.top);
+  context.rect(left, bottom - LANE, width, LANE);
   context.clip();
   context.fillStyle = tint;
-  context.globalAlpha = 0.1;
-  context.fillRect(left, area.top, right - left, area.bottom - area.top);
-  context.globalAlpha = 0.28;
+  context.globalAlpha = 0.14;
+  context.fillRect(left, bottom - LANE, width, LANE);
+  context.globalAlpha = 0.6;
   context.strokeStyle = tint;
-  const height = area.bottom - area.top;
   context.beginPath();
-  for (let x = left - height; x < right; x += HATCH) {
-    context.moveTo(x, area.bottom);
-    context.lineTo(x + height, area.top);
+  for (let x = left - LANE; x < right; x += HATCH) {
+    context.moveTo(x, bottom);
+    context.lineTo(x + LANE, bottom - LANE);
   }
   context.stroke();
   context.globalAlpha = 1;
-  context.fillRect(left, area.top, Math.max(right - left, 2), 3);
+  context.fillRect(left, bottom - LANE, 2, LANE);
   context.restore();
 }
 
@@ -52,9 +54,16 @@ export function marksPlugin(read) {
     beforeDatasetsDraw({ ctx, chartArea, scales }) {
       const { x } = scales;
       const place = (at) => x.getPixelForValue(Math.min(Math.max(at, x.min), x.max));
-      for (const { since, until, severity } of read()?.alerts ?? [])
-        if (since <= x.max && (until ?? x.max) >= x.min)
-          band(ctx, chartArea, place(since), place(until ?? x.max), colour(SEVERITIES[severity]));
+      const alerts = (read()?.alerts ?? []).filter(
+        ({ since, until }) => since <= x.max && (until ?? x.max) >= x.min,
+      );
+      const severities = Object.keys(SEVERITIES).filter((one) =>
+        alerts.some(({ severity }) => severity === one),
+      );
+      for (const { since, until, severity } of alerts) {
+        const bottom = chartArea.bottom - severities.indexOf(severity) * (LANE + 1);
+        lane(ctx, bottom, place(since), place(until ?? x.max), colour(SEVERITIES[severity]));
+      }
     },
     afterDatasetsDraw({ ctx, chartArea, scales }) {
       const { x } = scales;

@@ -1,6 +1,7 @@
 // A chart as a picture to pass on: with its title, its time and its legend.
 
-import { colour, UNITS } from "./chartlook.js";
+import { UNITS } from "./chartlook.js";
+import { colour } from "./colours.js";
 
 const [PAD, TITLE, META, ROW, COLUMN] = [16, 22, 18, 18, 220]; // px
 

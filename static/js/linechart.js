@@ -1,13 +1,15 @@
 // The line chart: history from the server over the time that the address names, its tip from the socket.
 
+import { Drag } from "./chartdrag.js";
 import { Legend } from "./chartlegend.js";
-import { datasets, OTHERS, options, paintColours } from "./chartlook.js";
+import { datasets, OTHERS, options, setColours } from "./chartlook.js";
 import { listEvents, marksPlugin } from "./chartmarks.js";
 import { downloadPng } from "./chartpng.js";
 import { numbersTable } from "./charttable.js";
+import { onTheme } from "./colours.js";
 import { History } from "./history.js";
 import { isPaused } from "./live.js";
-import { onRange, setBounds, shownRange } from "./range.js";
+import { onRange, shownRange } from "./range.js";
 
 const HOUR = 3_600_000; // ms
 const TWO_MINUTES = 120_000;
@@ -16,22 +18,48 @@ const RELOAD = 300_000; // ms
 const RELOAD_AT_GAP = 30_000; // ms
 const RELOAD_AT_LEAST = 10_000; // ms
 const EMPTY_AGAIN = 5_000; // ms until the first sample may be there
-const LEAST_DRAG = 8; // px; less is a click
+const NEAR = "200px"; // from the edge of what is seen
+
+let chartLibrary = null;
+
+/** Chart.js, which is fetched and run when the first chart is to be drawn. */
+function library(address) {
+  chartLibrary ??= import(address).catch((error) => {
+    chartLibrary = null;
+    throw error;
+  });
+  return chartLibrary;
+}
 
 export class LineChart {
-  /** `onHistory()` is called when history was loaded and drawn. */
+  /** `onHistory()` is called when history was loaded, before it is drawn. */
   constructor(section, onHistory = () => {}) {
     this.section = section;
     this.onHistory = onHistory;
     this.history = null;
     this.alone = null;
     this.leftOut = null;
-    this.selection = null;
+    this.chart = null;
     this.view = "plot";
     this.legend = new Legend(this.part("legend"), (id) => this.isolate(id));
     this.choice = section.querySelector("[data-chart-choice]");
+    this.isSeen = false;
     this.listen();
-    this.load();
+    this.watchSight();
+  }
+
+  /** What nobody sees yet is neither fetched nor drawn. */
+  watchSight() {
+    const observer = new IntersectionObserver(
+      (entries) => {
+        this.isSeen = entries.at(-1).isIntersecting;
+        if (!this.isSeen) return;
+        if (this.loadedAt === undefined) this.load();
+        else if (this.chart) this.refresh();
+      },
+      { rootMargin: NEAR },
+    );
+    observer.observe(this.section);
   }
 
   listen() {
@@ -40,12 +68,8 @@ export class LineChart {
     this.part("chart-retry").addEventListener("click", () => this.load());
     this.part("chart-png").addEventListener("click", () => this.download());
     this.choice.addEventListener("change", () => this.choose());
-    const repaint = () => this.chart && paintColours(this.chart);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-    new MutationObserver(repaint).observe(document.documentElement, {
-      attributeFilter: ["data-theme"],
-    });
-    this.listenToDrag(this.part("canvas"));
+    onTheme(() => this.paintColours());
+    this.drag = new Drag(this.part("canvas"), () => this.chart);
     onRange(() => this.load());
     setInterval(() => this.reloadIfOld(Date.now()), 1000);
   }
@@ -78,9 +102,10 @@ export class LineChart {
     const chart = this.choice.value;
     const asked = new URLSearchParams({ ...shownRange(), chart });
     try {
-      const answer = await fetch(`${this.section.dataset.chart}?${asked}`, {
+      const wanted = fetch(`${this.section.dataset.chart}?${asked}`, {
         signal: this.request.signal,
       });
+      const [answer] = await Promise.all([wanted, library(this.section.dataset.chartLibrary)]);
       if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
       this.take(chart, await answer.json());
     } catch (error) {
@@ -113,7 +138,6 @@ export class LineChart {
     this.part("chart-meta").textContent = this.meta();
     this.show("plot");
     this.draw();
-    this.onHistory();
   }
 
   /** What is drawn: every how many seconds there is a point, and from what. */
@@ -145,7 +169,7 @@ export class LineChart {
   tip(at, newest) {
     if (!this.history || this.history.isEmpty || !this.data.tips) return;
     const isNew = this.history.tip(at, newest);
-    if (!this.chart) return;
+    if (!this.chart || !this.isSeen) return;
     this.refresh();
     if (isNew && this.view === "numbers") this.fillNumbers();
   }
@@ -157,31 +181,47 @@ export class LineChart {
     const { step, tips } = this.data;
     const hasGap = now - this.history.at.at(-1) > 4000 * step;
     const due = tips ? RELOAD : Math.max(step * 1000, RELOAD_AT_LEAST);
+    if (!this.isSeen) return;
     if (age > due || (hasGap && age > RELOAD_AT_GAP)) this.load();
   }
 
   draw() {
     this.chart?.destroy();
+    this.chart = null;
+    this.onHistory();
     this.legend.draw(this.names);
     this.legend.mark(this.alone, (id) => this.isShown(id));
-    this.chart = new window.Chart(this.part("canvas"), {
+    // Complete before the chart is made, so that it is drawn once.
+    const wanted = {
       type: "line",
       data: { datasets: datasets(this.names) },
       options: options(this.data.unit, () => this.data.until - this.data.since),
-      plugins: [marksPlugin(() => ({ ...this.data, selection: this.selection }))],
-    });
-    paintColours(this.chart);
-    this.refresh();
+      plugins: [marksPlugin(() => ({ ...this.data, selection: this.drag.selection }))],
+    };
+    setColours(wanted);
+    this.fill(wanted);
+    this.chart = new window.Chart(this.part("canvas"), wanted);
     if (this.view === "numbers") this.fillNumbers();
   }
 
-  refresh() {
-    for (const dataset of this.chart.data.datasets) {
+  /** Gives a chart, or what one is to be made from, the history as it is now. */
+  fill(chart) {
+    for (const dataset of chart.data.datasets) {
       dataset.data = this.history.points(dataset.id);
       dataset.hidden = !this.isShown(dataset.id);
       this.legend.setValue(dataset.id, this.history.last(dataset.id), this.data.unit);
     }
-    [this.chart.options.scales.x.min, this.chart.options.scales.x.max] = this.bounds();
+    [chart.options.scales.x.min, chart.options.scales.x.max] = this.bounds();
+  }
+
+  refresh() {
+    this.fill(this.chart);
+    this.chart.update("none");
+  }
+
+  paintColours() {
+    if (!this.chart) return;
+    setColours(this.chart);
     this.chart.update("none");
   }
 
@@ -230,39 +270,5 @@ export class LineChart {
           value: this.history.last(id),
         })),
     });
-  }
-
-  /** A drag over the plot shows the time between its ends. Fingers scroll; they have the buttons. */
-  listenToDrag(canvas) {
-    let from = null;
-    canvas.addEventListener("pointerdown", (event) => {
-      if (event.pointerType === "touch" || event.button !== 0 || !this.chart) return;
-      from = event.offsetX;
-      canvas.setPointerCapture(event.pointerId);
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (from === null) return;
-      this.selection = this.between(from, event.offsetX);
-      this.chart.draw();
-    });
-    canvas.addEventListener("pointerup", () => {
-      const chosen = this.selection;
-      from = null;
-      this.selection = null;
-      if (!chosen) return;
-      const { x } = this.chart.scales;
-      if (chosen[1] - chosen[0] >= LEAST_DRAG)
-        setBounds(...chosen.map((at) => x.getValueForPixel(at)));
-      else this.chart.draw();
-    });
-    canvas.addEventListener("pointercancel", () => {
-      from = null;
-      this.selection = null;
-    });
-  }
-
-  between(one, other) {
-    const { left, right } = this.chart.chartArea;
-    return [one, other].sort((a, b) => a - b).map((at) => Math.min(Math.max(at, left), right));
   }
 }

@@ -1,7 +1,7 @@
 // The live page: keeps a copy of its state, the badge, and the pause.
 //
 // A message brings the whole state or what changed: sections by name; a section that is a list of rows changes by
-// {rows, gone}. What is shown is painted at most once a frame, and not at all while paused.
+// {rows, gone}, of rows what is different and the id. What is shown is painted at most once a frame, and not at all while paused.
 
 import { age } from "./format.js";
 import { setIcon } from "./marks.js";
@@ -26,13 +26,18 @@ const FINAL = {
   4404: "This page's subject is gone",
 };
 
+const CALM = 1000; // ms between two paintings of what nobody reads more often: lines
+
 const state = {}; // section -> value, or Map of rows by id
 const listeners = [];
+const calmListeners = [];
 const pauseListeners = [];
 const badge = document.querySelector("[data-badge]");
 const pauseButton = document.querySelector("[data-pause]");
 let changes = new Map(); // section -> Set of row ids, or null for all of it
 let painting = false;
+let calmAt = -CALM; // when the calm listeners were called
+let calmTimer = 0;
 let paused = false;
 let connected = false;
 let finalWord = "";
@@ -42,6 +47,11 @@ let transport = null;
 /** Calls `listener(state, changes, at)` after each painting; `at` is the server's time in ms. */
 export function onLive(listener) {
   listeners.push(listener);
+}
+
+/** The same, but once a second at most: for what costs much to draw. The last values are always drawn. */
+export function onLiveCalmly(listener) {
+  calmListeners.push(listener);
 }
 
 /** Calls `listener(paused)` when the page was paused or goes on. */
@@ -94,7 +104,7 @@ function applyChange(name, section) {
   }
   const touched = changes.get(name) === null ? null : new Set(changes.get(name));
   for (const row of section.rows) {
-    state[name].set(row.id, row);
+    state[name].set(row.id, { ...state[name].get(row.id), ...row });
     touched?.add(row.id);
   }
   for (const id of section.gone) {
@@ -114,7 +124,20 @@ function schedule() {
     changes = new Map();
     paint(document, state, painted);
     for (const listener of listeners) listener(state, painted, at);
+    paintCalmly();
   });
+}
+
+function paintCalmly() {
+  if (calmListeners.length === 0) return;
+  clearTimeout(calmTimer);
+  const wait = calmAt + CALM - performance.now();
+  if (wait > 0) {
+    calmTimer = setTimeout(schedule, wait);
+    return;
+  }
+  calmAt = performance.now();
+  for (const listener of calmListeners) listener(state, at);
 }
 
 function waitingChanges() {

@@ -1,6 +1,6 @@
 import { History } from "./history.js";
 import { LineChart } from "./linechart.js";
-import { latest, onLive, start } from "./live.js";
+import { latest, onLive, onLiveCalmly, start } from "./live.js";
 import { drawSpark } from "./spark.js";
 import { LiveTable } from "./table.js";
 
@@ -37,12 +37,13 @@ function newest(state, id) {
   return state.totals.live - drawn;
 }
 
-onLive((state, changes, at) => {
+onLiveCalmly((state, at) => {
   chart.tip(at, (id) => newest(state, id));
-  if (sparks && !sparks.isEmpty) {
-    sparks.tip(at, (id) => state.totals[id]);
-    drawSparks();
-  }
+  if (!sparks || sparks.isEmpty) return;
+  sparks.tip(at, (id) => state.totals[id]);
+  drawSparks();
+});
+onLive((_, changes) => {
   if (changes.has("services")) table.filter();
 });
 loadSparks();

@@ -6,9 +6,19 @@ import * as format from "./format.js";
 import { mark } from "./marks.js";
 import { timeElement, untilElement } from "./times.js";
 
+// What the server has painted already is not painted again: it would be laid out again.
+function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function showMark(element, state, hideWord) {
+  if (element.firstElementChild?.dataset.state !== state)
+    element.replaceChildren(mark(state, hideWord));
+}
+
 function countWith(name) {
   return (element, value) => {
-    element.textContent = format.count(value);
+    say(element, format.count(value));
     if (name) element.classList.toggle(name, value > 0);
     element.classList.toggle("is-zero", !value);
   };
@@ -30,29 +40,30 @@ function serversNote(totals) {
 
 const WAYS = {
   count: (element, value) => {
-    element.textContent = format.count(value);
+    say(element, format.count(value));
   },
   rate: (element, value) => {
-    element.textContent = format.rate(value);
+    say(element, format.rate(value));
   },
   megabytes: (element, value) => {
-    element.textContent = format.megabytes(value);
+    say(element, format.megabytes(value));
   },
   share: (element, value) => {
-    element.textContent = format.share(value);
+    say(element, format.share(value));
   },
   seconds: (element, value) => {
-    element.textContent = format.seconds(value);
+    say(element, format.seconds(value));
   },
   plain: (element, value) => {
-    element.textContent = value ?? "—";
+    say(element, String(value ?? "—"));
   },
   named: (element, value) => {
-    element.textContent = value || "not named";
+    say(element, value || "not named");
   },
-  mark: (element, value) => element.replaceChildren(mark(value)),
-  "mark-icon": (element, value) => element.replaceChildren(mark(value, true)),
+  mark: (element, value) => showMark(element, value, false),
+  "mark-icon": (element, value) => showMark(element, value, true),
   when: (element, value) => element.replaceChildren(timeElement(value)),
+  "when-known": (element, value) => element.replaceChildren(value ? timeElement(value) : "—"),
   "when-never": (element, value) => element.replaceChildren(value ? timeElement(value) : "never"),
   until: untilBehind(""),
   "until-after": untilBehind("in "),
@@ -72,7 +83,7 @@ const WAYS = {
     element.hidden = !value;
   },
   "shown-text": (element, value) => {
-    element.textContent = value;
+    say(element, value);
     element.hidden = !value;
   },
   "muted-tag": (element, value) => {
@@ -84,26 +95,24 @@ const WAYS = {
     element.value = plan.answered;
   },
   unlisted: (element, value) => {
-    element.textContent = value
-      ? `${format.count(value)} more; those with trouble come first.`
-      : "";
+    say(element, value ? `${format.count(value)} more; those with trouble come first.` : "");
   },
   "executed-by": (element, value) => {
-    element.textContent = value ? `, executed by ${value}` : "";
+    say(element, value ? `, executed by ${value}` : "");
   },
   "first-report": (element, value) => {
     if (value) element.replaceChildren("received ", timeElement(value));
-    else element.textContent = "waiting for the first report…";
+    else say(element, "waiting for the first report…");
   },
   "known-note": (element, value) => {
-    element.textContent = value === "silent" ? "; the figures are the last known" : "";
+    say(element, value === "silent" ? "; the figures are the last known" : "");
   },
   bad: countWith("is-bad"),
   warn: countWith("is-warn"),
   quiet: countWith(""),
   "bad-tile": (element, value) => element.classList.toggle("is-bad", value > 0),
   "servers-note": (element, value) => {
-    element.textContent = serversNote(value);
+    say(element, serversNote(value));
   },
 };
 
@@ -115,7 +124,7 @@ function setValue(element, value) {
   painted.set(element, known);
   const way = WAYS[element.dataset.as];
   if (way) way(element, value);
-  else element.textContent = value ?? "";
+  else say(element, String(value ?? ""));
 }
 
 function valueAt(state, path) {

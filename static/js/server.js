@@ -1,5 +1,5 @@
 import { LineChart } from "./linechart.js";
-import { latest, onLive, start } from "./live.js";
+import { latest, onLiveCalmly, start } from "./live.js";
 import { SwapTable } from "./swap.js";
 
 const chart = new LineChart(document.querySelector("[data-chart]"), () => {
@@ -11,6 +11,6 @@ function show(state, at) {
   chart.tip(at, (id) => state.totals[id] ?? state.server[id]);
 }
 
-onLive((state, _, at) => show(state, at));
+onLiveCalmly(show);
 new SwapTable(document.querySelector("[data-swap-url]"), ["totals"]);
 start();

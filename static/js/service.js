@@ -1,6 +1,6 @@
 import { loadFragments } from "./fragment.js";
 import { LineChart } from "./linechart.js";
-import { latest, onLive, start } from "./live.js";
+import { latest, onLiveCalmly, start } from "./live.js";
 import { SwapTable } from "./swap.js";
 
 const chart = new LineChart(document.querySelector("[data-chart]"), () => {
@@ -12,7 +12,7 @@ function show(state, at) {
   chart.tip(at, (id) => state.service[id]);
 }
 
-onLive((state, _, at) => show(state, at));
+onLiveCalmly(show);
 new SwapTable(document.querySelector("[data-swap-url]"), ["service"]);
 loadFragments();
 start();

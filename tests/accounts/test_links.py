@@ -5,10 +5,20 @@ from datetime import timedelta
 import pytest
 from pytest_django.fixtures import Settings
 
+from connmon.accounts import links
 from connmon.accounts.audit import UNNAMED
-from connmon.accounts.links import MOST_CHARACTERS, Link, Shown, end_links, make_link, read_link
-from connmon.accounts.models import AuditEntry, Game
-from connmon.core.errors import Invalid, NotFound
+from connmon.accounts.links import (
+    MOST_CHARACTERS,
+    Link,
+    Shown,
+    end_link,
+    end_links,
+    list_links,
+    make_link,
+    read_link,
+)
+from connmon.accounts.models import AuditEntry, Game, OpenLink
+from connmon.core.errors import Conflict, Invalid, NotFound
 from tests.conftest import NOW
 
 DAY = timedelta(days=1)
@@ -73,19 +83,58 @@ def test_both_are_in_the_audit_trail_without_the_token(game: Game) -> None:
 
 
 def test_what_was_changed_by_hand_is_not_good(game: Game, other_game: Game) -> None:
-    body, _, signature = make(game).rpartition(".")
-    of_game, shown, subject, until = body.split("-")
-    forged = [
-        f"{other_game.pk:x}-{shown}-{subject}-{until}",
-        f"{of_game}-overview-{subject}-{until}",
-        f"{of_game}-{shown}-8-{until}",
-        f"{of_game}-{shown}-{subject}-ffffffff",
-        f"{of_game}-{shown}-{subject}-0",
-        f"0{of_game}-{shown}-{subject}-{until}",
-    ]
-    for one in forged:
+    (body, _, signature), (other, _, _), (theirs, _, _) = (
+        token.rpartition(".") for token in (make(game), make(game), make(other_game))
+    )
+    for forged in (other, theirs, body[:-1], body.swapcase(), f" {body}", f"{body}."):
         with pytest.raises(NotFound):
-            read_link(f"{one}.{signature}", now=NOW)
+            read_link(f"{forged}.{signature}", now=NOW)
+
+
+def test_what_is_stored_of_a_link_opens_nothing(game: Game) -> None:
+    token = make(game)
+    (stored,) = OpenLink.objects.values()
+    assert token not in stored.values()
+    with pytest.raises(NotFound):
+        read_link(str(stored["code"]), now=NOW)
+
+
+def test_one_is_ended_alone_and_once(game: Game, other_game: Game) -> None:
+    kept, ended = make(game), make(game, Shown.BADGE, None)
+    newest = list_links(game, now=NOW)[0]
+    with pytest.raises(NotFound):
+        end_link(other_game, link_id=newest.pk, now=NOW, by=UNNAMED)
+    assert read_link(ended, now=NOW)
+    assert end_link(game, link_id=newest.pk, now=NOW, by=UNNAMED) == "CombatService"
+    with pytest.raises(NotFound):
+        read_link(ended, now=NOW)
+    with pytest.raises(NotFound, match="already"):
+        end_link(game, link_id=newest.pk, now=NOW, by=UNNAMED)
+    assert read_link(kept, now=NOW)
+    entry = AuditEntry.objects.get(action="link.ended")
+    assert (entry.target, entry.before) == ("CombatService", {"shows": "badge", "expires_at": None})
+
+
+def test_open_ones_are_listed_newest_first(game: Game, other_game: Game) -> None:
+    make(game, Shown.OVERVIEW)
+    make(game, Shown.BADGE, None)
+    make(other_game)
+    assert [one.shown for one in list_links(game, now=NOW)] == ["badge", "overview"]
+    assert [one.shown for one in list_links(game, now=NOW + DAY)] == ["badge"]
+    end_links(game, now=NOW, by=UNNAMED)
+    assert not list_links(game, now=NOW)
+    assert list_links(other_game, now=NOW)
+
+
+def test_so_many_may_be_open_and_late_ones_do_not_count(game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "MOST", 2)
+    make(game)
+    make(game, Shown.BADGE, None)
+    with pytest.raises(Conflict, match="End some first"):
+        make(game)
+    later = make_link(game, Shown.OVERVIEW, name="", life=DAY, now=NOW + DAY, by=UNNAMED)
+    assert read_link(later, now=NOW + DAY)
+    assert OpenLink.objects.count() == 2
 
 
 @pytest.mark.parametrize("token", ["", ".", "x", "1-overview-0-0", "1-overview-0-0.", "\0", "é", "1" * 5_000, "-" * 40])

@@ -1,11 +1,13 @@
 """A game with something on every page, and the address of each."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.urls import reverse
 from django.utils import timezone
 
 from connmon.accounts.audit import Actor
+from connmon.accounts.links import Shown, make_link
 from connmon.accounts.models import Game, User
 from connmon.alerts.models import Destination, Rule
 from connmon.cleanup.models import Plan
@@ -85,7 +87,7 @@ class Filled:
             *(reverse(name, kwargs={"slug": slug}) for name in whole),
             *(
                 reverse(name, kwargs=of_service)
-                for name in ("service", "service-chart", "service-registry", "service-cohorts")
+                for name in ("service", "service-chart", "service-registry", "service-cohorts", "service-source")
             ),
             *(reverse("revision", kwargs={"slug": slug, "number": number}) for number in (0, 1)),
             *(reverse(name, kwargs=of_server) for name in ("server", "server-registry")),
@@ -115,9 +117,16 @@ def fill(game: Game, *, servers: int = 3) -> Filled:
     put_samples(game, {service: [Counters(live=n, opened=2 * n) for n in range(30)]}, now=now)
     put_profiles(game)
     put_revisions(game)
+    put_link(game, service)
     for name in HOSTILE_NAMES:
         put_refusal(game, server=name, detail=name, excerpt=name, now=now)
     return Filled(game, service, server, put_plan(game), *put_alerts(game), put_hostile_leak(game), put_source(game))
+
+
+def put_link(game: Game, service: Service) -> None:
+    """An open link to a service."""
+    now, by = timezone.now(), Actor.of_user(User(pk=1, email=f"{SCRIPT}@example.com"))
+    make_link(game, Shown.SERVICE, subject_id=service.pk, name=service.name, life=timedelta(days=1), now=now, by=by)
 
 
 def put_profiles(game: Game) -> None:

@@ -1,5 +1,6 @@
 """Charts in Chromium: the time in the address, zoom, legend, table, picture, and what stops the page."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,7 @@ from connmon.telemetry.models import PlaceVersion
 from tests.dashboard.alarms import put_alert, put_rule
 from tests.dashboard.browsing import BROWSER
 from tests.dashboard.factories import Counters, put_samples, put_server, put_service
+from tests.machine import Machine, service
 
 pytestmark = BROWSER
 
@@ -142,3 +144,33 @@ def test_a_search_in_the_registry_keeps_the_time(page: Page, history: Game) -> N
     page.keyboard.type("needle")
     expect(page.get_by_text("No connection matches.")).to_be_visible()
     assert shown(page) == {"from": ["now-6h"], "to": ["now"], "q": ["needle"]}
+
+
+def test_a_chart_that_is_not_in_sight_is_not_fetched_until_it_is(
+    page: Page, history: Game, complaints: list[str]
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_viewport_size({"width": 360, "height": 200})
+    page.goto(f"/g/{history.slug}/")
+    expect(page.locator("[data-badge]")).to_have_attribute("data-life", "live")
+    assert not [url for url in asked if "chart.json" in url or "chart.umd" in url]
+    page.locator("[data-chart]").scroll_into_view_if_needed()
+    expect(page.locator("[data-plot]")).to_be_visible()
+    assert [url for url in asked if "chart.umd" in url]
+    assert complaints == []
+
+
+def test_a_live_line_ends_where_the_figures_are_however_quickly_they_change(
+    page: Page, history: Game, make_server: Callable[..., Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.feed.IDLE_INTERVAL", 600.0)  # no message but those of reports
+    server = make_server("server-2")
+    server.send_first(services=[service("Pets", live=5)])
+    draw(page, history)
+    expect(page.locator("[data-badge]")).to_have_attribute("data-life", "live")
+    for live in (50, 60, 70):
+        server.send(services=[service("Pets", live=live)])
+        expect(page.locator("[data-rows=services] tr", has_text="Pets").first).to_contain_text(f"{live}")
+    line = page.locator("[data-legend] button", has_text="Pets").first
+    expect(line.locator(".legend-value")).to_have_text("70")

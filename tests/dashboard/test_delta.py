@@ -21,6 +21,12 @@ def test_only_rows_that_changed_or_came_are_told() -> None:
     assert difference(before, after) == {"rows": {"rows": [{"id": 2, "live": 5}, {"id": 3, "live": 1}], "gone": []}}
 
 
+def test_of_a_row_that_changed_only_what_is_different_is_told() -> None:
+    before = {"rows": [{"id": 1, "name": "Combat", "live": 5, "rate": 0.5}]}
+    after = {"rows": [{"id": 1, "name": "Combat", "live": 0, "rate": None}]}
+    assert difference(before, after) == {"rows": {"rows": [{"id": 1, "live": 0, "rate": None}], "gone": []}}
+
+
 def test_rows_that_went_are_told_by_id() -> None:
     assert difference({"rows": [{"id": 1}, {"id": 2}]}, {"rows": [{"id": 2}]}) == {"rows": {"rows": [], "gone": [1]}}
 

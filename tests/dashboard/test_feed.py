@@ -10,6 +10,7 @@ import pytest
 from dashboard import feed
 from dashboard.feed import Feed, Subscription
 from dashboard.pages import Page
+from dashboard.watches import Watch
 
 NOW = datetime(2030, 5, 4, 12, 0, tzinfo=UTC)
 PATIENCE = 10.0
@@ -20,10 +21,10 @@ class Source:
 
     def __init__(self) -> None:
         self.states: list[dict[str, Any] | Exception] = [{"n": 0}]
-        self.looks = 0
+        self.looks: list[set[int] | None] = []  # which servers had changed
 
-    async def look(self, page: Page, game_id: int, now: datetime) -> dict[str, Any]:
-        self.looks += 1
+    async def look(self, watch: Watch, servers: set[int] | None, now: datetime) -> dict[str, Any]:
+        self.looks.append(servers)
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         if isinstance(state, Exception):
             raise state
@@ -102,6 +103,32 @@ async def test_a_feed_ends_with_its_last_subscriber(running: Feed) -> None:
     assert lives == [feed.FeedLife.RUNNING, feed.FeedLife.ENDED]
 
 
+async def test_a_look_is_told_which_servers_changed_since_the_last_one(running: Feed, source: Source) -> None:
+    subscription = running.subscribe()
+    await running.step(now=NOW)
+    running._hear([7, 8])
+    running._hear([8, 9])
+    await running.step(now=NOW)
+    running._hear([7])
+    running._hear(None)
+    await running.step(now=NOW)
+    await running.step(now=NOW)
+    assert source.looks == [None, {7, 8, 9}, None, set()]
+    await subscription.leave()
+
+
+async def test_after_a_fault_any_server_may_have_changed(running: Feed, source: Source) -> None:
+    subscription = running.subscribe()
+    source.states = [{"n": 1}, RuntimeError("away"), {"n": 2}]
+    await running.step(now=NOW)
+    running._hear([7])
+    with pytest.raises(RuntimeError):
+        await running.step(now=NOW)
+    await running.step(now=NOW)
+    assert source.looks == [None, {7}, None]
+    await subscription.leave()
+
+
 async def test_a_fault_of_the_database_is_outlived(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     async def rest(self: Feed) -> None:
         await asyncio.Event().wait()
@@ -133,7 +160,7 @@ async def test_a_fault_of_the_channel_layer_leaves_the_page_at_its_own_rhythm(
     await subscription.leave()
 
 
-@pytest.mark.parametrize(("took", "pause"), [(0.0, 0.12), (0.02, 0.1), (0.5, 2.0)])
+@pytest.mark.parametrize(("took", "pause"), [(0.0, 0.08), (0.016, 0.064), (0.5, 2.0)])
 def test_a_slow_look_is_followed_by_a_longer_pause(took: float, pause: float) -> None:
     assert feed.pause_after(took) == pytest.approx(pause)
 

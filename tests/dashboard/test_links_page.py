@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 
 from connmon.accounts.audit import UNNAMED
 from connmon.accounts.links import Shown, end_links, make_link
-from connmon.accounts.models import AuditEntry, Game, Role, User
+from connmon.accounts.models import AuditEntry, Game, OpenLink, Role, User
 from connmon.registry.models import Service
 from tests.dashboard.factories import HOSTILE_NAMES, SCRIPT, Counters, ServerSpec, put_server, put_service
 from tests.dashboard.pages import fill
@@ -99,7 +99,7 @@ def test_what_belongs_to_members_is_not_shown(game: Game, guest: Client) -> None
         token = link_to(game, shown, subject)
         page, state = guest.get(f"/shared/{token}/"), guest.get(f"/shared/{token}/live.json")
         assert "Registry" not in page.content.decode()
-        assert "alerts" not in state.json()["data"]
+        assert not {"alerts", "orders", "versions"} & state.json()["data"].keys()
         assert guest.get(f"/shared/{token}/chart.json").json()["alerts_url"] == ""
 
 
@@ -163,10 +163,13 @@ def test_only_admins_make_and_end_links(
     client = log_in(make_member(role))
     assert make(client, game).status_code == 403
     assert client.post(reverse("end-links", kwargs={"slug": game.slug})).status_code == 403
+    link_to(game, Shown.OVERVIEW)
+    one = reverse("end-link", kwargs={"slug": game.slug, "number": OpenLink.objects.get().pk})
+    assert client.post(one).status_code == 403
     assert client.get(reverse("links", kwargs={"slug": game.slug})).status_code == 403
     overview = client.get(reverse("overview", kwargs={"slug": game.slug})).content.decode()
     assert "data-share" not in overview
-    assert not AuditEntry.objects.filter(action__startswith="link").exists()
+    assert [entry.action for entry in AuditEntry.objects.filter(action__startswith="link")] == ["link.made"]  # above
 
 
 def test_making_one_asks_for_the_password(game: Game, owner: User) -> None:
@@ -183,6 +186,29 @@ def test_making_and_ending_bear_the_members_name(game: Game, admin: Client, owne
     entries = AuditEntry.objects.filter(action__startswith="link").order_by("id")
     assert [(one.action, one.actor) for one in entries] == [("link.made", owner.email), ("links.ended", owner.email)]
     assert guest.get(link).status_code == 404
+
+
+def test_one_is_ended_from_the_list_and_the_others_stay(game: Game, admin: Client, owner: User, guest: Client) -> None:
+    put_service(game, SCRIPT)
+    kept, ended = shown_link(make(admin, game)), shown_link(make(admin, game, shows="service", name=SCRIPT))
+    listed = admin.get(reverse("links", kwargs={"slug": game.slug})).content.decode()
+    assert "<script>alert" not in listed
+    addresses = re.findall(r'action="(/g/[^"]+/links/\d+/end/)"', listed)
+    assert len(addresses) == 2
+    answer = admin.post(addresses[0], follow=True).content.decode()
+    assert "is dead" in answer
+    assert addresses[0] not in answer
+    assert [guest.get(link).status_code for link in (kept, ended)] == [200, 404]
+    entry = AuditEntry.objects.get(action="link.ended")
+    assert (entry.actor, entry.target) == (owner.email, SCRIPT)
+    assert admin.post(addresses[0]).status_code == 404
+
+
+def test_nobody_ends_a_link_of_another_game(game: Game, other_game: Game, admin: Client, guest: Client) -> None:
+    link = link_to(other_game, Shown.OVERVIEW)
+    number = OpenLink.objects.get().pk
+    assert admin.post(reverse("end-link", kwargs={"slug": game.slug, "number": number})).status_code == 404
+    assert guest.get(f"/shared/{link}/").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,9 @@ def test_only_what_changed_is_pushed(watch: Watch, make_server: Callable[..., Ma
     next_message(socket)
     server.send(services=[service("PetService", live=77)])
     message = wait_for_message(socket, lambda data: "services" in data)
-    assert [row["name"] for row in message["data"]["services"]["rows"]] == ["PetService"]
+    (row,) = message["data"]["services"]["rows"]
+    assert row["live"] == 77
+    assert "name" not in row
     assert not message["whole"]
 
 

@@ -7,8 +7,9 @@ import pytest
 from connmon.accounts.models import Game
 from connmon.core.errors import NotFound
 from dashboard.queries import servers
-from dashboard.queries.servers import ServersQuery, ServerStatus, server_counts, server_page, server_rows, servers_live
-from dashboard.queries.services import service_page
+from dashboard.queries.server import server_page
+from dashboard.queries.servers import ServersQuery, ServerStatus, server_counts, server_rows, servers_live
+from dashboard.queries.service import service_page
 from tests.dashboard.factories import Counters, Pool, ServerSpec, put_server, put_service
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from django.urls import reverse
 from django.utils import timezone
 
-from connmon.accounts.links import Shown, end_links, make_link
+from connmon.accounts.links import Shown, end_link, end_links, list_links, make_link
 from tests.security.actors import nobody, visitors_of
 from tests.security.table import Method
 from tests.security.tally import TALLY, WHOLE
@@ -58,16 +58,16 @@ def test_a_link_leads_to_nothing_of_another_game(ours: Filled, theirs: Filled) -
 def changed(token: str, ours: Filled, theirs: Filled) -> Iterator[str]:
     """The token as somebody would write it who has no key."""
     body, _, signature = token.rpartition(".")
-    game, shown, subject, until = body.split("-")
-    yield f"{theirs.game.pk:x}-{shown}-{subject}-{until}.{signature}"
-    yield f"{game}-{shown}-{theirs.ids['service_id']:x}-{until}.{signature}"
-    yield f"{game}-overview-0-{until}.{signature}"
-    yield f"{game}-{shown}-{subject}-{int(until, 16) + 999_999:x}.{signature}"
-    yield f"{game}-{shown}-{subject}-0.{signature}"
+    other_body, _, other_signature = token_of(ours, Shown.OVERVIEW).rpartition(".")
+    their_body, _, their_signature = token_of(theirs, Shown.SERVICE).rpartition(".")
+    yield f"{other_body}.{signature}"
+    yield f"{body}.{other_signature}"
+    yield f"{their_body}.{signature}"
+    yield f"{body}.{their_signature}"
+    yield f"{body.swapcase()}.{signature}"
     yield body
     yield f"{body}."
     yield f"{body}.{signature[:-1]}"
-    yield f"{body}.{token_of(theirs, Shown.SERVICE, ours.ids['service_id']).rpartition('.')[2]}"
 
 
 def test_what_was_changed_in_a_link_opens_nothing(ours: Filled, theirs: Filled) -> None:
@@ -76,7 +76,17 @@ def test_what_was_changed_in_a_link_opens_nothing(ours: Filled, theirs: Filled) 
         token for token in forged for _, address in addresses(token) if nobody().ask("GET", address).status != 404
     ]
     assert opened == []
-    assert len(forged) == 9
+    assert len(forged) == 8
+
+
+def test_a_link_that_was_ended_alone_opens_nothing(ours: Filled) -> None:
+    token, other = token_of(ours, Shown.OVERVIEW), token_of(ours, Shown.OVERVIEW)
+    newest, *_ = list_links(ours.game, now=timezone.now())
+    end_link(ours.game, link_id=newest.pk, now=timezone.now(), by=BY)
+    assert [{nobody().ask("GET", reverse(name, args=[one])).status for name in PAGES} for one in (token, other)] == [
+        {200},
+        {404},
+    ]
 
 
 def test_an_ended_link_opens_nothing(ours: Filled) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from connmon.accounts.actions import add_member, create_game, issue_key, revoke_key
 from connmon.accounts.audit import Actor
 from connmon.accounts.invitations import invite
+from connmon.accounts.links import Shown, list_links, make_link
 from connmon.accounts.models import ApiKey, Game, Role, Scope, User
 from connmon.cleanup import actions
 from connmon.cleanup.models import Order, Plan
@@ -66,8 +67,15 @@ def make_game(name: str, mark: str, *, revisions: int) -> Filled:
         "key_id": id_of(keys["all"]),
         "member": members[Role.VIEWER].pk,
         "invitation": invite(game, role=Role.VIEWER, now=now, by=BY).invitation.pk,
+        "open_link": _open_link(game, mark),
     }
     return Filled(game, mark, members, keys, ids)
+
+
+def _open_link(game: Game, mark: str) -> int:
+    now = timezone.now()
+    make_link(game, Shown.OVERVIEW, name=mark, life=timedelta(days=1), now=now, by=BY)
+    return list_links(game, now=now)[0].pk
 
 
 def give_password(*users: User) -> None:

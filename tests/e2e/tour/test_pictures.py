@@ -13,7 +13,6 @@ from tests.e2e.visitor import Visitor
 
 IMAGES: Final = house.ROOT / "docs" / "images"
 WIDE: Final = (1440, 1000)
-NARROW: Final = (360, 780)
 LEAK_MS: Final = 240_000  # until enough players have left CombatService behind
 SETTLED_MS: Final = 1_500  # charts have drawn and the first live messages have come
 
@@ -21,10 +20,7 @@ SETTLED_MS: Final = 1_500  # charts have drawn and the first live messages have 
 PICTURES: Final = {
     "overview-dark": ("", "dark", WIDE),
     "overview-light": ("", "light", WIDE),
-    "overview-narrow-light": ("", "light", NARROW),
     "service-light": ("{service}", "light", WIDE),
-    "service-orphaned-dark": ("{service}?state=orphaned", "dark", WIDE),
-    "servers-light": ("servers/", "light", WIDE),
     "server-dark": ("{server}", "dark", WIDE),
     "pools-light": ("pools/", "light", WIDE),
     "profiles-dark": ("profiles/", "dark", WIDE),
