@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,11 @@ hypothesis_settings.register_profile("repeatable", derandomize=True, database=No
 hypothesis_settings.load_profile("repeatable")
 
 _started = ExitStack()
+
+# Behind nohup, and in the background of a script, these are ignored, and so would be by every server that a test stops.
+for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _usual)
 
 
 def is_controller(config: pytest.Config) -> bool:
