@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from api.source_parsers import SENT, SourceJSONParser, SourceZipParser
 from api.views import GameView, paged
 from connmon.accounts.models import Scope
-from connmon.core.errors import Invalid, NotFound
+from connmon.core.errors import Invalid
 from connmon.source import queries
 from connmon.source.actions import receive_upload
 from connmon.source.models import Upload
@@ -114,6 +114,18 @@ class FindingFilter(serializers.Serializer[Any]):
     site = serializers.CharField(max_length=600, required=False)
 
 
+class PatchFilter(serializers.Serializer[Any]):
+    """Which patch."""
+
+    path = serializers.CharField(
+        max_length=500,
+        default="",
+        allow_blank=True,
+        help_text="One file; without it, all that validation does not object to.",
+    )
+    accepted = serializers.BooleanField(default=False, help_text="Exactly the changes that were accepted.")
+
+
 class SourcesView(GameView):
     """Uploaded sources, newest first; a new one is analysed within minutes."""
 
@@ -167,18 +179,15 @@ class PatchView(GameView):
     pagination_class = None
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter("path", str, description="One file; without it, all that validation does not object to.")
-        ],
+        parameters=[PatchFilter],
         responses={(200, "text/x-diff"): OpenApiTypes.STR},
         operation_id="show_source_patch",
     )
     def get(self, request: Request, number: int) -> HttpResponse:
         upload = queries.find_upload(self.game_id, number)
-        path = request.query_params.get("path", "")
-        patch = queries.find_file(upload, path).patch if path else queries.whole_patch(upload)
-        if not patch:
-            raise NotFound("There is no rewrite: nothing leaks here, or what does is left to people.")
+        wanted = PatchFilter(data=request.query_params)
+        wanted.is_valid(raise_exception=True)
+        patch = queries.patch_for(upload, **wanted.validated_data)
         return HttpResponse(patch, content_type="text/x-diff; charset=utf-8")
 
 

@@ -21,6 +21,7 @@ from api.configuration_views import ConfigurationView, RevisionsView, RevisionVi
 from api.history_views import HistoryView, ProfilesView
 from api.metrics import GameMetricsView
 from api.openapi import show_document
+from api.source_change_views import ChangesView, ChangeView
 from api.views import ServersView, ServicesView
 
 urlpatterns = [
@@ -57,6 +58,8 @@ urlpatterns = [
     path("source", source.SourcesView.as_view(), name="api-sources"),
     path("source/<int:number>", source.SourceView.as_view(), name="api-source"),
     path("source/<int:number>/findings", source.FindingsView.as_view(), name="api-source-findings"),
+    path("source/<int:number>/changes", ChangesView.as_view(), name="api-source-changes"),
+    path("source/<int:number>/changes/<int:change>", ChangeView.as_view(), name="api-source-change"),
     path("source/<int:number>/patch", source.PatchView.as_view(), name="api-source-patch"),
     path("alerts", alerts.ActiveAlertsView.as_view(), name="api-alerts"),
     path("alerts/history", alerts.AlertHistoryView.as_view(), name="api-alert-history"),

@@ -5,10 +5,27 @@ from typing import Final
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
+from connmon.core.errors import Invalid
+from connmon.source.decisions import Decision
 from connmon.source.states import BOUNDS, MAX_ARCHIVE, MAX_VERSION
 from migrator.files import Found, InputRefused, is_source, read_texts, read_zip
+from migrator.interactive import Choice
 
 ZIP: Final = b"PK"
+
+
+class DecisionForm(forms.Form):
+    """What somebody says to a change; the texts of its parts, if they were edited, are `text`, one after the other."""
+
+    choice = forms.ChoiceField(choices=[(choice.value, choice.value) for choice in Choice])
+    seen = forms.IntegerField(min_value=0, max_value=MAX_VERSION, required=False)
+
+    def decision(self, texts: list[str]) -> Decision:
+        """Raises Invalid."""
+        if not self.is_valid():
+            raise Invalid("Say accepted, rejected or open; load the page again.")
+        values = self.cleaned_data
+        return Decision(Choice(values["choice"]), texts or None, values["seen"])
 
 
 class UploadForm(forms.Form):

@@ -1,7 +1,8 @@
-"""A unified diff as two columns."""
+"""A unified diff as two columns, or as one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Final
 
 from msgspec import Struct
@@ -23,6 +24,26 @@ class Row(Struct, frozen=True):
     kind: str
     before: Side = Side()
     after: Side = Side()
+
+
+class Line(Struct, frozen=True):
+    """A line of one column. `kind`: same, gone, come, or gap."""
+
+    kind: str
+    number: int = 0
+    text: str = ""
+
+
+def one_column(rows: Iterable[Row]) -> Iterator[Line]:
+    """What goes stands above what comes."""
+    for kind, run in groupby(rows, key=lambda row: row.kind):
+        changed = list(run)
+        if kind != "changed":
+            yield from (Line(kind, row.after.number, row.after.text) for row in changed)
+            continue
+        for side in ("gone", "come"):
+            lines = [row.before if side == "gone" else row.after for row in changed]
+            yield from (Line(side, line.number, line.text) for line in lines if line.number)
 
 
 def side_by_side(patch: str) -> list[Row]:

@@ -25,7 +25,7 @@ from migrator.rewrite import generate_migrated_code
 from migrator.terminal import review
 from migrator.validate import Outcome, TestCase, ValidationReport, validate_migration
 from migrator.validate.jobs import Signals
-from migrator.writing import unified_diff, write_migration
+from migrator.writing import patch_of, write_migration
 
 OK, OBJECTION, USAGE = 0, 1, 2
 REPORTS: dict[str, Callable[[BatchReport, Baseline], str]] = {
@@ -146,7 +146,7 @@ def _print_diffs(files: Sequence[FileResult]) -> None:
     """Diffs on standard output, so that they can be piped into git apply; what was left to people on standard error."""
     for file in files:
         if file.migration:
-            sys.stdout.write(unified_diff(file.migration))
+            sys.stdout.buffer.write(patch_of(file.migration))  # sources need not be text
             for note in file.migration.notes:
                 _say(f"{file.path}:{note.line}: {note.text}")
         if file.problem:
@@ -274,11 +274,11 @@ def interactive(options: Namespace) -> int:
     patches = []
     for migration in review(project, Console()):
         if options.patch:
-            patches.append(unified_diff(migration))
+            patches.append(patch_of(migration))
         else:
             write_migration(root, migration)
             _say(f"{migration.path}: written, {len(migration.edits)} edits.")
     if options.patch:
-        options.patch.write_text("".join(patches), encoding="utf-8")
+        options.patch.write_bytes(b"".join(patches))
         _say(f"{len(patches)} files in {options.patch}.")
     return OK

@@ -202,12 +202,16 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One replacement in the original bytes. `site`: what it manages, None for lines they share (the require)."""
+    """One replacement in the original bytes. `site`: what it manages, None for lines they share (the require).
+
+    `needed_by`: of shared lines, the spans of the sites that need them; () for all.
+    """
 
     span: Span
     replacement: bytes
     site: Site | None
     why: str
+    needed_by: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

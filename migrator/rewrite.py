@@ -1,6 +1,7 @@
 """generate_migrated_code: the smallest edits that manage what leaks, spliced into the original bytes."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from dataclasses import replace
 from functools import cached_property
 
 from migrator import names
@@ -10,8 +11,9 @@ from migrator.facts import Function, Variable
 from migrator.flow import is_client
 from migrator.helpers import helper_edits
 from migrator.losses import Judged
-from migrator.model import Edit, Migration, Note, Project, ServiceAnalysis, Site, Source, Verdict
+from migrator.model import Edit, Migration, Note, Project, ServiceAnalysis, Site, Source, Span, Verdict
 from migrator.owners import ByHand, owner_of, service_of
+from migrator.pieces import splice
 
 
 def generate_migrated_code(
@@ -29,17 +31,6 @@ def generate_migrated_code(
     return _Rewrite(study(source, project), agent, place).run(wanted)
 
 
-def splice(original: bytes, edits: Iterable[Edit]) -> bytes:
-    """The original with the edits carried out; they are in order and do not overlap."""
-    parts: list[bytes] = []
-    end = 0
-    for edit in edits:
-        assert edit.span[0] >= end, "edits overlap"
-        parts += (original[end : edit.span[0]], edit.replacement)
-        end = edit.span[1]
-    return b"".join((*parts, original[end:]))
-
-
 class _Rewrite:
     def __init__(self, studied: Study, agent: str, place: tuple[str, ...]) -> None:
         self.study = studied
@@ -49,6 +40,7 @@ class _Rewrite:
         self.edits: list[Edit] = []
         self.notes: list[Note] = []
         self.cleaned: dict[Variable, list[Edit]] = {}
+        self.needing: defaultdict[Variable, list[Span]] = defaultdict(list)  # sites whose owners a clean-up ends
         self.taken: set[str] = set()
 
     def run(self, wanted: set[tuple[int, int]]) -> Migration:
@@ -60,10 +52,11 @@ class _Rewrite:
                 except ByHand as reason:
                     self.notes.append(Note(site.line, str(reason)))
         self._add_requires()
-        for edits in self.cleaned.values():
-            self.edits += edits if self.edits else []
+        for target, edits in self.cleaned.items():
+            needed_by = tuple(self.needing[target])
+            self.edits += [replace(edit, needed_by=needed_by) for edit in edits] if self.edits else []
         self.edits.sort(key=lambda edit: (edit.span[0], edit.site is not None))
-        migrated = splice(self.source.text, self.edits)
+        migrated = splice(self.source.text, [(edit.span, edit.replacement) for edit in self.edits])
         return Migration(self.source.path, self.source.text, migrated, tuple(self.edits), tuple(self.notes))
 
     def _site(self, judged: Judged, site: Site) -> list[Edit]:
@@ -82,6 +75,7 @@ class _Rewrite:
             edits = connect_edits(self.study, judged, site, owner, self._name(judged))
         if owner.cleanup is not None:
             self._clean_up(owner.cleanup)
+            self.needing[owner.cleanup].append(site.span)
         return edits
 
     def _is_shared(self) -> bool:

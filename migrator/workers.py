@@ -1,6 +1,9 @@
 """Work on many items in several processes. An item that crashes its process, or never ends, costs that item alone."""
 
+import ctypes
 import multiprocessing
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +13,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
+PR_SET_PDEATHSIG = 1
 SPAWN = multiprocessing.get_context("spawn")  # a forked process would inherit locks and descriptors
 
 
@@ -22,8 +26,15 @@ class Done(Generic[T, R]):
     problem: str
 
 
+def _die_with_parent() -> None:
+    """On Linux a parent that is killed takes its workers along, whatever they are at."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def _serve(make: Callable[[Any], Callable[[Any], Any]], setup: Any, pipe: "Connection[Any, Any]") -> None:
     """A worker: makes its function once, then answers items until it is given None."""
+    _die_with_parent()
     try:
         work = make(setup)
         while (item := pipe.recv()) is not None:

@@ -1,9 +1,8 @@
 """Rewrites put on disk, and shown as diffs."""
 
-import difflib
-import io
 from pathlib import Path
 
+from migrator.diffs import diff_of
 from migrator.model import Migration
 
 
@@ -11,16 +10,15 @@ class WriteRefused(ValueError):
     """A file that is not written; the message says why."""
 
 
+def patch_of(migration: Migration) -> bytes:
+    """The change as `git apply` takes it, b"" for none."""
+    pieces = [(edit.span, edit.replacement) for edit in migration.edits]
+    return diff_of(migration.path, migration.original, pieces)
+
+
 def unified_diff(migration: Migration) -> str:
-    """The change as `git diff` would show it, "" for none. Bytes that are no text are shown escaped."""
-    before, after = lines_of(migration.original), lines_of(migration.migrated)
-    lines = difflib.unified_diff(before, after, f"a/{migration.path}", f"b/{migration.path}")
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-def lines_of(text: bytes) -> list[str]:
-    """Its lines with their ends. As for git, a newline alone ends one, and no form feed or Unicode separator."""
-    return list(io.StringIO(text.decode("utf-8", "backslashreplace"), newline="\n"))
+    """The same to be read: bytes that are no text are shown escaped."""
+    return patch_of(migration).decode("utf-8", "backslashreplace")
 
 
 def write_migration(root: Path, migration: Migration) -> None:

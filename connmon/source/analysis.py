@@ -10,7 +10,9 @@ from django.db import connection, transaction
 from django.db.models import F, Max, OuterRef, Q, Subquery
 
 from connmon.source.actions import drop_old, list_refused
-from connmon.source.models import Finding, SourceFile, Upload
+from connmon.source.changes import pack
+from connmon.source.decisions import carry_decisions
+from connmon.source.models import Change, Finding, SourceFile, Upload
 from connmon.source.reports import FileReport, Job, ProofReport, SiteProof, SiteReport
 from connmon.source.rules import module_of
 from connmon.source.running import Analysis, AnalysisFailed, Limits, run_analysis
@@ -21,6 +23,7 @@ MOST_ATTEMPTS: Final = 3
 AT_ONCE: Final = 1  # analyses of all games; the other worker process stays free for cleanup
 RANKS: Final = {"": 0, "low": 1, "medium": 2, "high": 3}
 LIMITS: Final = Limits()
+TRY_AGAIN: Final = "Their log says why. Send the source again and it is tried anew."
 # Two workers that look in the same moment would both see that nothing runs.
 ONE_CLAIM_AT_A_TIME: Final[LiteralString] = "SELECT pg_advisory_xact_lock(hashtext('connmon.source'))"
 
@@ -63,7 +66,7 @@ def take_next(*, now: datetime) -> Upload | None:
         if upload is None:
             return None
         if upload.attempts >= MOST_ATTEMPTS:
-            _fail(upload, f"{upload.attempts} attempts ended with their workers; their log says why.", now)
+            _fail(upload, f"{upload.attempts} attempts ended with their workers. {TRY_AGAIN}", now)
             return None
         fields = {"state": UploadState.RUNNING, "attempts": upload.attempts + 1, "steps": 0, "steps_done": 0}
         Upload.objects.filter(pk=upload.pk).update(**fields, started_at=now, lease_until=now + LEASE)
@@ -117,14 +120,28 @@ def _store(upload: Upload, analysis: Analysis, now: datetime) -> None:
         rows = list(SourceFile.objects.filter(upload=upload).defer("text"))
         for row in rows:
             _fill(row, analysis.files[row.path], analysis.proofs.get(row.path))
-        SourceFile.objects.bulk_update(rows, FILLED, batch_size=200)
-        Finding.objects.bulk_create(_findings(upload, rows, analysis), batch_size=1_000)
+        _update(rows)
+        findings = Finding.objects.bulk_create(_findings(upload, rows, analysis), batch_size=1_000)
+        changes = list(_changes(rows, analysis, findings))
+        carry_decisions(upload, changes)
+        Change.objects.bulk_create(changes, batch_size=1_000)
 
 
 FILLED: Final = (
     "service", "place", "module", "problem", "managed", "harmless", "leaks", "unread", "complexity", "effort_minutes",
-    "patch", "outcome", "outcome_reason", "differences", "notes",
+    "patch", "shared", "outcome", "outcome_reason", "differences", "notes",
 )  # fmt: skip
+
+
+def _update(rows: list[SourceFile]) -> None:
+    """Stores what was filled in. bulk_update writes a CASE for each column and row: minutes, for 5,000 files."""
+    for row in rows:
+        row.text = b""  # a row that is inserted needs one; these are there, and keep theirs
+    SourceFile.objects.bulk_create(
+        rows, batch_size=500, update_conflicts=True, unique_fields=["id"], update_fields=FILLED
+    )
+    for row in rows:
+        del row.text  # read again by whoever asks
 
 
 def _unknown(file: FileReport) -> int:
@@ -134,7 +151,7 @@ def _unknown(file: FileReport) -> int:
 def _fill(row: SourceFile, file: FileReport, proof: ProofReport | None) -> None:
     counts = Counter(site.verdict for site in file.sites)
     row.service, row.place, row.module = file.service, file.place, module_of(file.place)
-    row.problem, row.unread, row.patch = file.problem, file.unread, file.patch
+    row.problem, row.unread, row.patch, row.shared = file.problem, file.unread, file.patch, pack(file.shared)
     row.managed, row.harmless, row.leaks = counts["managed"], counts["harmless"], counts["leak"]
     row.complexity, row.effort_minutes = file.complexity, file.effort_minutes
     row.notes = [[note.line, note.text] for note in file.notes]
@@ -175,3 +192,20 @@ def _finding(upload: Upload, row: SourceFile, site: SiteReport, proof: SiteProof
         outcome=proof.outcome if proof else "",
         outcome_reason=proof.reason if proof else "",
     )
+
+
+def _changes(rows: Iterable[SourceFile], analysis: Analysis, findings: Iterable[Finding]) -> Iterable[Change]:
+    following = iter(findings)  # in the order of the sites
+    for row in rows:
+        report = analysis.files[row.path]
+        by_site = {site.start: finding for site, finding in zip(report.sites, following, strict=False)}
+        for change in report.changes:
+            yield Change(
+                file=row,
+                finding=by_site.get(change.site),
+                number=change.number,
+                line=change.line,
+                why=change.why,
+                parts=pack(change.parts),
+                digest=change.digest,
+            )

@@ -5,6 +5,7 @@ at a time, and run in further ones that may do nothing (migrator/validate/sandbo
 """
 
 import ctypes
+import hashlib
 import os
 import resource
 import signal
@@ -15,11 +16,22 @@ from typing import Final
 
 import msgspec
 
-from connmon.source.reports import FileReport, Job, Note, Placed, ProofReport, SiteProof, SiteReport, Total
+from connmon.source.reports import (
+    ChangeReport,
+    FileReport,
+    Job,
+    Note,
+    Placed,
+    ProofReport,
+    SiteProof,
+    SiteReport,
+    Total,
+)
 from connmon.source.texts import printable
 from migrator.batch import BatchOptions, FileResult, Step, process_files
 from migrator.files import Found
-from migrator.model import Project, Site, Source
+from migrator.interactive import Hunk, Session
+from migrator.model import Migration, Project, Site, Source
 from migrator.project import project_of_files
 from migrator.report.findings import advice_on
 from migrator.validate import Limits
@@ -116,7 +128,9 @@ def _report(project: Project, result: FileResult) -> FileReport:
     advice = advice_on(result)
     patch = unified_diff(migration)
     notes = [Note(note.line, printable(note.text, 500)) for note in migration.notes[:MAX_NOTES]]
+    session = Session(migration)
     if len(patch) > MAX_PATCH:
+        session = Session(_without_edits(migration))
         patch, notes = "", [*notes, Note(1, "The rewrite is too long to keep; python -m migrator fix makes it.")]
     return FileReport(
         path=result.path,
@@ -128,6 +142,26 @@ def _report(project: Project, result: FileResult) -> FileReport:
         effort_minutes=analysis.effort_minutes,
         patch=patch.replace("\0", "\N{REPLACEMENT CHARACTER}"),
         notes=notes,
+        changes=[_change(result.path, text, hunk) for hunk in session.hunks],
+        shared=session.shared,
+    )
+
+
+def _without_edits(migration: Migration) -> Migration:
+    return Migration(migration.path, migration.original, migration.original, (), migration.notes)
+
+
+def _change(path: str, text: bytes, hunk: Hunk) -> ChangeReport:
+    site = hunk.edits[0].site
+    before = [text[slice(*part.span)] for part in hunk.parts]
+    told = (path, site.fingerprint if site else "", before, [part.text for part in hunk.parts])
+    return ChangeReport(
+        number=hunk.number,
+        site=site.span[0] if site else -1,
+        line=site.line if site else 1,
+        why=printable(hunk.why, 500),
+        parts=list(hunk.parts),
+        digest=hashlib.sha256(msgspec.msgpack.encode(told)).digest(),
     )
 
 

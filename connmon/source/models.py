@@ -73,6 +73,7 @@ class SourceFile(models.Model):
     outcome_reason = models.CharField(max_length=500, default="")  # why it was not run
     differences = models.JSONField(default=list)
     notes = models.JSONField(default=list)  # [line, text]
+    shared = models.BinaryField(null=True)  # what its changes share: changes.py
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["upload", "path"], name="one_file_per_path")]
@@ -115,3 +116,30 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return self.site
+
+
+class Change(models.Model):
+    """What of a file's rewrite is decided together, and what people decided."""
+
+    file = models.ForeignKey(SourceFile, models.CASCADE, related_name="changes")
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="changes", null=True)
+    number = models.IntegerField()  # in the file, from 1
+    line = models.IntegerField()
+    why = models.CharField(max_length=500)
+    parts = models.BinaryField()  # changes.py
+    digest = models.BinaryField(max_length=32)  # knows it again in a later upload
+    choice = models.CharField(max_length=10, default="open")
+    written = models.BinaryField(null=True)  # what somebody wrote instead of its parts: changes.py
+    decided_by = models.CharField(max_length=254, default="")
+    decided_at = models.DateTimeField(null=True)
+    revision = models.IntegerField(default=0)  # decisions so far: who decides names the one they saw
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["file", "number"], name="one_change_per_number")]
+
+    def __str__(self) -> str:
+        return f"change {self.number}"
+
+    @property
+    def is_edited(self) -> bool:
+        return self.written is not None

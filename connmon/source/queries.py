@@ -1,6 +1,8 @@
 """Reads of uploaded sources: for pages and the API. Always of one game."""
 
 import zlib
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Final
 
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Subquery, Sum, When
@@ -8,11 +10,15 @@ from msgspec import Struct
 
 from connmon.core.errors import NotFound
 from connmon.source import rules
-from connmon.source.models import Finding, SourceFile, Upload
+from connmon.source.changes import accepted_pieces
+from connmon.source.models import Change, Finding, SourceFile, Upload
 from connmon.source.states import UploadState
+from migrator.diffs import diff_of
+from migrator.interactive import Choice
 
 CANDIDATES: Final = 20  # scripts of one name that are looked at, each with its text
-HEAVY: Final = ("file__text", "file__patch", "file__notes", "file__differences")
+FILES_AT_ONCE: Final = 100  # whose texts are held, of a patch
+HEAVY: Final = ("file__text", "file__patch", "file__notes", "file__differences", "file__shared")
 
 
 class Coverage(Struct, frozen=True):
@@ -33,6 +39,19 @@ class Coverage(Struct, frozen=True):
     def share(self) -> float | None:
         """What does not leak; None without a connection."""
         return 1 - self.leaks / self.sites if self.sites else None
+
+
+class Progress(Struct, frozen=True):
+    """How far the changes of a file are decided."""
+
+    path: str
+    open: int
+    accepted: int
+    rejected: int
+
+    @property
+    def changes(self) -> int:
+        return self.open + self.accepted + self.rejected
 
 
 class FoundLine(Struct, frozen=True):
@@ -62,7 +81,7 @@ def find_upload(game_id: int, upload_id: int) -> Upload:
     """One upload of a game. Raises NotFound."""
     upload = list_uploads(game_id).filter(pk=upload_id).first()
     if upload is None:
-        raise NotFound(f"This game has no uploaded source {upload_id}.")
+        raise NotFound(f"This game has no uploaded source {upload_id}; a newer one may have taken its place.")
     return upload
 
 
@@ -107,9 +126,75 @@ def list_rewritten(upload: Upload) -> QuerySet[SourceFile]:
     return SourceFile.objects.filter(upload=upload).exclude(patch="").defer("text").order_by("path")
 
 
+def patch_for(upload: Upload, *, path: str, accepted: bool) -> bytes:
+    """A patch to download: of the accepted changes, or of the whole rewrite, of one file or ("") of all.
+
+    Raises NotFound when there is nothing in it.
+    """
+    if accepted:
+        patch = accepted_patch(upload, path=path)
+        why = "No change is accepted yet: accept some, then there is a patch."
+    else:
+        patch = (find_file(upload, path).patch if path else whole_patch(upload)).encode()
+        why = "There is no rewrite: nothing leaks here, or what does is left to people."
+    if not patch:
+        raise NotFound(why)
+    return patch
+
+
 def whole_patch(upload: Upload) -> str:
     """The patches of all files that validation does not object to, as `git apply` takes them."""
     return "".join(list_rewritten(upload).exclude(outcome="changed").values_list("patch", flat=True))
+
+
+def find_change(game_id: int, upload_id: int, change_id: int) -> Change:
+    """One change of an upload of a game, with its file. Raises NotFound."""
+    change = list_changes(find_upload(game_id, upload_id)).filter(pk=change_id).first()
+    if change is None:
+        raise NotFound(f"This upload has no change {change_id}.")
+    return change
+
+
+def list_changes(upload: Upload, *, path: str = "", choice: str = "") -> QuerySet[Change]:
+    """The changes of an upload's files in the order of the source; without the texts of their files."""
+    wanted = {"file__path": path, "choice": choice}
+    found = Change.objects.filter(file__upload=upload, **{name: value for name, value in wanted.items() if value})
+    return found.select_related("file").defer(*HEAVY).order_by("file__path", "number")
+
+
+def list_progress(upload: Upload) -> list[Progress]:
+    """Each file that has changes, those with most open ones first."""
+    counts = {choice.value: Count("id", filter=Q(choice=choice)) for choice in Choice}
+    rows = Change.objects.filter(file__upload=upload).values("file__path").annotate(**counts)
+    return [
+        Progress(row["file__path"], **{choice.value: row[choice.value] for choice in Choice})
+        for row in rows.order_by("-open", "file__path")
+    ]
+
+
+def count_changes(upload: Upload, path: str) -> Progress:
+    """How far one file is."""
+    counts = {choice.value: Count("id", filter=Q(choice=choice)) for choice in Choice}
+    return Progress(path, **Change.objects.filter(file__upload=upload, file__path=path).aggregate(**counts))
+
+
+def accepted_patch(upload: Upload, *, path: str = "") -> bytes:
+    """What `git apply` takes to put in exactly the accepted changes, of one file or of all; b"" when there are none.
+
+    Raises NotFound for a file that is not in the upload.
+    """
+    if path:
+        find_file(upload, path)
+    return b"".join(_accepted_diffs(upload, path))
+
+
+def _accepted_diffs(upload: Upload, path: str) -> Iterator[bytes]:
+    changes: defaultdict[int, list[Change]] = defaultdict(list)
+    for change in list_changes(upload, path=path, choice=Choice.ACCEPTED).select_related(None):
+        changes[change.file_id].append(change)
+    files = SourceFile.objects.filter(pk__in=changes).only("path", "text", "shared").order_by("path")
+    for file in files.iterator(chunk_size=FILES_AT_ONCE):
+        yield diff_of(file.path, zlib.decompress(file.text), accepted_pieces(file, changes[file.pk]))
 
 
 def list_unread(upload: Upload) -> list[list[str]]:

@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from migrator.pieces import Part, Shared
+
 
 class Job(Struct, frozen=True):
     """The files of an upload. `rojo`: path and bytes of its project file; `seconds`: what all of it may take."""
@@ -40,6 +42,18 @@ class Note(Struct, frozen=True):
     text: str
 
 
+class ChangeReport(Struct, frozen=True):
+    """What of a rewrite is decided together. `site`: the first byte of its SiteReport; `digest` is the same for the
+    same change of the same lines, also in a later upload."""
+
+    number: int
+    site: int
+    line: int
+    why: str
+    parts: list[Part]
+    digest: bytes
+
+
 class FileReport(Struct, frozen=True, tag="file"):
     """One file. `place`: where it stands in the game; `problem`: why nothing is known of it, or ""."""
 
@@ -53,6 +67,8 @@ class FileReport(Struct, frozen=True, tag="file"):
     effort_minutes: int = 0
     patch: str = ""
     notes: list[Note] = []
+    changes: list[ChangeReport] = []
+    shared: list[Shared] = []  # what comes with them
 
 
 class SiteProof(Struct, frozen=True):

@@ -10,12 +10,13 @@ from connmon.leaks.models import Leak
 from connmon.leaks.queries import list_leaks
 from connmon.source import queries
 from connmon.source.models import Finding, SourceFile, Upload
-from connmon.source.queries import Coverage, FoundLine
+from connmon.source.queries import Coverage, FoundLine, Progress
 from connmon.source.states import UploadState
 from dashboard.side_by_side import Row, side_by_side
 
 PER_PAGE: Final = 50
 MOST_SERVICES: Final = 500
+MOST_REWRITES: Final = 100
 VERSIONS: Final = 20
 UPLOADS: Final = 10
 ALL: Final = "all"
@@ -63,7 +64,7 @@ class UploadsPart(Struct, frozen=True):
 
 
 class MigrationPage(Struct, frozen=True):
-    """Everything on the page. `upload` None: nothing is analysed yet."""
+    """Everything on the page. `upload` None: nothing is analysed yet. `accepted`: changes of all files."""
 
     upload: Upload | None
     board: list[BoardRow]
@@ -73,16 +74,20 @@ class MigrationPage(Struct, frozen=True):
     next: int
     versions: list[Upload]
     part: UploadsPart
+    rewrites: list[Progress]
+    more_rewrites: int
+    accepted: int
 
 
 class FilePage(Struct, frozen=True):
-    """One file: what was found in it, and its rewrite side by side."""
+    """One file: what was found in it, and its rewrite side by side. `newer`: a later upload that is analysed."""
 
     upload: Upload
     file: SourceFile
     proof: str
     findings: list[FindingRow]
     rows: list[Row]
+    newer: Upload | None
 
 
 class LeakSource(Struct, frozen=True):
@@ -99,8 +104,11 @@ class LeakSource(Struct, frozen=True):
 
 def migration_page(game_id: int, query: MigrationQuery, *, now: datetime) -> MigrationPage:
     """Raises NotFound for an upload that is not the game's."""
-    upload = queries.find_upload(game_id, query.upload) if query.upload else queries.newest_upload(game_id)
+    versions = queries.list_versions(game_id, most=VERSIONS)
+    newest = max(versions, key=lambda one: one.pk, default=None)  # fewer versions are kept than are shown
+    upload = queries.find_upload(game_id, query.upload) if query.upload else newest
     findings = _findings(upload, query) if upload else []
+    rewrites = queries.list_progress(upload) if upload else []
     return MigrationPage(
         upload=upload,
         board=_board(upload, now) if upload else [],
@@ -108,8 +116,11 @@ def migration_page(game_id: int, query: MigrationQuery, *, now: datetime) -> Mig
         findings=findings[:PER_PAGE],
         previous=query.page - 1,
         next=query.page + 1 if len(findings) > PER_PAGE else 0,
-        versions=queries.list_versions(game_id, most=VERSIONS),
+        versions=versions,
         part=uploads_part(game_id),
+        rewrites=rewrites[:MOST_REWRITES],
+        more_rewrites=len(rewrites[MOST_REWRITES:]),
+        accepted=sum(one.accepted for one in rewrites),
     )
 
 
@@ -147,12 +158,14 @@ def file_page(game_id: int, upload_id: int, path: str) -> FilePage:
     upload = queries.find_upload(game_id, upload_id)
     file = queries.find_file(upload, path)
     found = queries.list_findings(upload, path=file.path).order_by("line", "id")
+    newest = queries.newest_upload(game_id)
     return FilePage(
         upload=upload,
         file=file,
         proof=OUTCOMES.get(file.outcome, ""),
         findings=[_row(finding) for finding in found[:200]],
         rows=side_by_side(file.patch),
+        newer=newest if newest and newest.pk > upload.pk else None,
     )
 
 

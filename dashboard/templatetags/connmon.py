@@ -83,6 +83,10 @@ MARKS: Final = {
     "proven": ("shield-check", "Proven"),
     "differs": ("circle-alert", "Behaves otherwise"),
     "unproven": ("circle-dashed", "Not exercised"),
+    "undecided": ("circle-dashed", "Not decided"),
+    "accepted": ("check", "Accepted"),
+    "edited": ("pencil", "Accepted as edited"),
+    "rejected": ("ban", "Rejected"),
     "on": ("circle-check", "On"),
     "off": ("ban", "Off"),
 }

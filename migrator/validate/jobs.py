@@ -148,3 +148,13 @@ def make_job(
         "cases": [{"name": case.name, "source": case.source} for case in cases],
         "plan": plan,
     }
+
+
+def masked_text(text: str) -> str:
+    """A source as jobs hold it, with the syntax masked that an older VM may not know."""
+    return _text(for_older_vm(text.encode("utf-8", "surrogateescape")))
+
+
+def compile_job(source: Source) -> dict[str, Any]:
+    """The job of a compilation that runs nothing. The lines of what it says begin with "it:"."""
+    return {"only_compile": True, "script": "it", "source": _text(source.text)}

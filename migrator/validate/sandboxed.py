@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ NEARLY_ALL = 0.75  # of the memory: a table that grows asks for the double
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 NOBODY = 65534
 AGENT = "ServerScriptService.connmon"
+Job = dict[str, Any]  # migrator/validate/jobs.py makes it
 Offer = dict[str, Any]  # something that a script exports, as world/driver.luau describes it
 FORWARDERS = ("ConnectionManager", "ConnectionUtils", "Pools")
 
@@ -46,7 +48,7 @@ def confine(limits: dict[str, int]) -> None:
 class Run:
     """One script in one mocked server, moved by a plan."""
 
-    def __init__(self, job: dict[str, Any], say: Any) -> None:
+    def __init__(self, job: Job, say: Any) -> None:
         from luauvm import VM, VMOptions
 
         self.job, self.say = job, say
@@ -141,17 +143,7 @@ class Run:
 
     def _compile(self) -> str:
         """Chooses the source that compiles; what is wrong with it when none does."""
-        from luauvm import LuauCompileError
-
-        problem = ""
-        for text in (self.job["source"], self.job["masked"]):
-            try:
-                self.vm.compile(text, self.job["script"])
-            except LuauCompileError as error:
-                problem = problem or error.message
-            else:
-                self.job["source"] = text
-                return ""
+        problem, self.job["source"] = choose_compiling(self.vm, self.job, lambda: str(self.job["masked"]))
         return problem
 
     def _survey(self, which: str) -> list[Offer]:
@@ -247,6 +239,41 @@ class Run:
         }
 
 
+def choose_compiling(vm: Any, job: Job, masked: Callable[[], str]) -> tuple[str, str]:
+    """What the compiler says of the source, "" if it compiles, as it is or masked; and the one that does."""
+    from luauvm import LuauCompileError
+
+    def given() -> str:
+        return str(job["source"])
+
+    problem = ""
+    for look in (given, masked):
+        text = look()
+        try:
+            vm.compile(text, job["script"])
+        except LuauCompileError as error:
+            problem = problem or error.message
+        else:
+            return "", text
+    return problem, str(job["source"])
+
+
+class Compilation:
+    """A script that is compiled and not run. Its syntax is masked here, since that takes long for some sources."""
+
+    def __init__(self, job: Job) -> None:
+        from luauvm import VM, VMOptions
+        from migrator.validate.jobs import masked_text
+
+        self.job, self._mask = job, masked_text
+        self.memory = job["limits"]["memory_mb"] * MEBIBYTE // 2
+        self.vm = VM(VMOptions(memory_limit=self.memory))
+
+    def run(self) -> dict[str, Any]:
+        """What the compiler says."""
+        return {"compile": choose_compiling(self.vm, self.job, lambda: self._mask(self.job["source"]))[0]}
+
+
 def problem_of(error: Exception, share: float) -> str:
     """Why the server around the script failed, as a clause; `share`: of its memory that was in use."""
     message = str(error).partition("\n")[0][:200]
@@ -268,7 +295,7 @@ def main() -> None:
             data = data[os.write(out, data) :]
 
     job = json.loads(sys.stdin.buffer.read())
-    run = Run(job, say)
+    run = Compilation(job) if job.get("only_compile") else Run(job, say)
     try:
         confine(job["limits"])
         say({"result": run.run()})

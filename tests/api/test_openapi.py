@@ -26,6 +26,7 @@ ADDRESSES = {
     "leaks", "leaks/tidiness", "leaks/{number}", "leaks/{number}/cohorts", "leaks/{number}/assign",
     "leaks/{number}/ignore", "leaks/{number}/link",
     "source", "source/{number}", "source/{number}/findings", "source/{number}/patch",
+    "source/{number}/changes", "source/{number}/changes/{change}",
     "cleanup/emergency", "cleanup/sweeps", "cleanup/plans", "cleanup/plans/{plan_id}",
     "cleanup/plans/{plan_id}/execute",
     "cleanup/plans/{plan_id}/undo", "cleanup/plans/{plan_id}/stop", "cleanup/plans/{plan_id}/orders",

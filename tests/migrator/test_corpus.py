@@ -8,7 +8,9 @@ import pytest
 from bench.migrator.compiling import Compiler
 from bench.migrator.corpus import Labelled, label_of, labelled_sources
 from migrator import analyze_service, generate_migrated_code
+from migrator.interactive import Answer, Choice, Session
 from migrator.model import Source
+from migrator.pieces import agreed, splice
 
 CORPUS = tuple(labelled_sources())
 LEAST_SITES = 150
@@ -34,6 +36,23 @@ def test_what_compiled_before_compiles_after() -> None:
     changed = [one for one in migrations if one.changed and compiler.compiles(one.original)]
     assert len(changed) > 10
     assert [one.path for one in changed if not compiler.compiles(one.migrated)] == []
+
+
+def test_each_change_alone_compiles_and_all_of_them_are_the_rewrite() -> None:
+    compiler = Compiler()
+    hunks = 0
+    for item in (item for item in CORPUS if compiler.compiles(item.source.text)):
+        session = Session(generate_migrated_code(item.source, analyze_service(item.source)))
+        for hunk in session.hunks:
+            session.answer(hunk.number, Answer(Choice.ACCEPTED))
+            assert compiler.compiles(session.text()), (item.source.path, hunk.number)
+            by_parts = agreed({hunk.number: hunk.parts}, session.shared)
+            assert splice(item.source.text, by_parts) == session.text()
+            session.reopen(hunk.number)
+        everything = agreed({hunk.number: hunk.parts for hunk in session.hunks}, session.shared)
+        assert splice(item.source.text, everything) == session.migration.migrated
+        hunks += len(session.hunks)
+    assert hunks > 30
 
 
 def test_a_leak_is_rewritten_or_there_is_a_note_for_it() -> None:

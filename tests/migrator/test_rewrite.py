@@ -4,7 +4,7 @@ import pytest
 
 from migrator import analyze_service, generate_migrated_code
 from migrator.model import Project, ServiceAnalysis, Source
-from migrator.rewrite import splice
+from migrator.pieces import splice
 from tests.migrator.sources import analyse, migrate, source
 
 PER_PLAYER = """\
@@ -75,7 +75,8 @@ def test_another_way_to_require_the_agent_can_be_given() -> None:
 
 def test_edits_spliced_into_the_original_give_the_migrated_source() -> None:
     migration = migrate(PER_PLAYER)
-    assert splice(migration.original, migration.edits) == migration.migrated
+    pieces = [(edit.span, edit.replacement) for edit in migration.edits]
+    assert splice(migration.original, pieces) == migration.migrated
     assert [edit.span for edit in migration.edits] == sorted(edit.span for edit in migration.edits)
 
 

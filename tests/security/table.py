@@ -105,6 +105,14 @@ API: Final[dict[str, Address]] = {
     "api-source": _get(READ, number="upload"),
     "api-source-findings": _get(READ, number="upload"),
     "api-source-patch": _get(READ, number="upload"),
+    "api-source-changes": Address(
+        {"GET": Method(READ), "POST": Method(PLAN, 200, {"path": "Own.luau", "choice": "rejected"})},
+        {"number": "upload"},
+    ),
+    "api-source-change": Address(
+        {"GET": Method(READ), "POST": Method(PLAN, 200, {"choice": "rejected"})},
+        {"number": "upload", "change": "change"},
+    ),
     "api-alerts": _get(READ),
     "api-alert-history": _get(READ),
     "api-alert-snooze": _post(EXECUTE, 200, {"until": None}, number="alert"),
@@ -192,6 +200,8 @@ PAGES: Final[dict[str, Address]] = {
     "migration-status": _get(VIEWER),
     "migration-file": Address({"GET": Method(VIEWER, 200, {"path": "Own.luau"})}, {"number": "upload"}),
     "migration-patch": _get(VIEWER, number="upload"),
+    "decide-change": _post(PLANNER, 302, {"choice": "accepted"}, number="upload", change="change"),
+    "decide-changes": _post(PLANNER, 302, {"path": "Own.luau", "choice": "rejected"}, number="upload"),
     "configuration": _get(VIEWER),
     "edit-configuration": Address({"GET": Method(ADMIN), "POST": Method(ADMIN, 422, {"reason": ""})}),
     "revision": _get(VIEWER, number="revision"),

@@ -32,7 +32,7 @@ from tests.dashboard.factories import (
 )
 from tests.dashboard.plans import answer
 from tests.leaks.ledger import put_leak
-from tests.source.uploads import put_analysed
+from tests.source.uploads import put_analysed, put_change
 
 OURS: Final = "OursAloneXq7"
 THEIRS: Final = "TheirsAloneXq7"
@@ -164,4 +164,7 @@ def _put_leak(game: Game, mark: str) -> dict[str, Any]:
 
 
 def _put_source(game: Game, mark: str) -> dict[str, Any]:
-    return {"upload": put_analysed(game, {"Own.luau": f"-- {mark}"}, service=mark, patch=mark).pk}
+    upload = put_analysed(game, {"Own.luau": f"-- {mark}"}, service=mark, patch=mark)
+    file = upload.files.get()
+    put_change(file, why=mark, text=f"-- {mark}", choice="accepted")
+    return {"upload": upload.pk, "change": file.changes.order_by("number")[0].pk}

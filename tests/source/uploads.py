@@ -13,8 +13,10 @@ from connmon.accounts.audit import Actor
 from connmon.accounts.models import Game
 from connmon.source.actions import receive_upload
 from connmon.source.analysis import analyse_next
-from connmon.source.models import Finding, SourceFile, Upload
+from connmon.source.changes import pack
+from connmon.source.models import Change, Finding, SourceFile, Upload
 from migrator.files import read_texts
+from migrator.pieces import Part
 
 COMBAT: Final = """local Players = game:GetService("Players")
 local RunService = game:GetService("RunService")
@@ -39,6 +41,30 @@ function Shop.Start(signal)
 end
 return Shop
 """
+PETS: Final = """-- Pets
+local Players = game:GetService("Players")
+local RunService = game:GetService("RunService")
+
+local Pets = {}
+
+function Pets.Start(part)
+	Players.PlayerAdded:Connect(function(player)
+		RunService.Heartbeat:Connect(function()
+			player:SetAttribute("Alive", true)
+		end)
+		RunService.Stepped:Connect(function()
+			player:SetAttribute("Hungry", true)
+		end)
+	end)
+	Players.PlayerAdded:Connect(function(player)
+		part.Touched:Connect(function()
+			player:SetAttribute("Near", true)
+		end)
+	end)
+end
+
+return Pets
+"""  # three changes
 ROJO: Final = json.dumps(
     {
         "name": "game",
@@ -72,21 +98,36 @@ def as_json(files: Mapping[str, str], version: int = 143) -> dict[str, Any]:
 
 
 def put_upload(
-    game: Game, files: Mapping[str, str] = GAME, *, version: int = 143, now: datetime | None = None
+    game: Game, files: Mapping[str, str | bytes] = GAME, *, version: int = 143, now: datetime | None = None
 ) -> Upload:
     """An upload that waits to be analysed."""
-    found = read_texts((path, text.encode()) for path, text in files.items())
+    found = read_texts((path, text if isinstance(text, bytes) else text.encode()) for path, text in files.items())
     upload, _ = receive_upload(game, found, place_version=version, by=BY, now=now or timezone.now())
     return upload
 
 
-def analysed(game: Game, files: Mapping[str, str] = GAME, *, version: int = 143) -> Upload:
+def analysed(game: Game, files: Mapping[str, str | bytes] = GAME, *, version: int = 143) -> Upload:
     """An upload, analysed as a worker does it."""
     upload = put_upload(game, files, version=version)
     assert analyse_next(clock=timezone.now)
     upload.refresh_from_db()
     assert upload.state == "done", upload.reason
     return upload
+
+
+def put_change(file: SourceFile, *, why: str, text: str, choice: str = "open") -> Change:
+    """A change that puts a text before everything else."""
+    parts = pack([Part((0, 0), f"{text}\n".encode())])
+    return Change.objects.create(
+        file=file,
+        number=file.changes.count() + 1,
+        line=1,
+        why=why,
+        parts=parts,
+        digest=b"",
+        choice=choice,
+        decided_by=why,
+    )
 
 
 def put_analysed(game: Game, files: Mapping[str, str], *, service: str, patch: str) -> Upload:
@@ -108,4 +149,5 @@ def put_analysed(game: Game, files: Mapping[str, str], *, service: str, patch: s
             upload=upload, file=file, service=service, line=1, end_line=1, column=1, rank=3, severity="high",
             verdict="leak", method="Connect", outcome="proven", outcome_reason=service, **texts,
         )  # fmt: skip
+        put_change(file, why=service, text=patch)
     return upload

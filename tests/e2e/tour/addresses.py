@@ -90,7 +90,7 @@ NOT_PAGES: Final = {
     *("switch-alert-rule", "remove-alert-rule", "create-destination", "test-destination", "remove-destination"),
     *("retry-delivery", "assign-leak", "link-leak", "ignore-leak", "restore-revision", "invite", "revoke-invitation"),
     *("change-role", "remove-member", "member-password-link", "create-key", "rotate-key", "revoke-key", "remove-demo"),
-    *("make-link", "end-link", "end-links", "upload-source"),
+    *("make-link", "end-link", "end-links", "upload-source", "decide-change", "decide-changes"),
     *("end-session", "end-other-sessions", "oidc-disconnect", "openid_connect_login", "openid_connect_callback"),
     # other names of the account's page
     *("mfa_index", "usersessions_list", "socialaccount_connections"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from migrator.batch import BatchOptions, BatchReport, Step, batch_migrate
-from migrator.model import Migration
+from migrator.model import Edit, Migration
 from migrator.project import load_project
 from migrator.validate import Outcome
 from migrator.writing import WriteRefused, unified_diff, write_migration
@@ -118,8 +118,13 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     assert outside.read_text() == LEAKING
 
 
+def rewritten(before: bytes, after: bytes) -> Migration:
+    """A migration that replaces everything."""
+    return Migration("a.luau", before, after, (Edit((0, len(before)), after, None, "."),), ())
+
+
 def test_a_diff_can_be_applied_and_says_when_the_last_line_has_no_end() -> None:
-    assert unified_diff(Migration("a.luau", b"a\nb", b"a\nc", (), ())) == (
+    assert unified_diff(rewritten(b"a\nb", b"a\nc")) == (
         "--- a/a.luau\n+++ b/a.luau\n@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n"
         "\\ No newline at end of file\n"
     )
@@ -132,7 +137,7 @@ def test_only_a_newline_ends_a_line_of_a_diff_as_git_has_it(odd: str, tmp_path: 
         f'print("{odd}")\nnew("{odd}")\nlast()\n'.encode(),
     )
     (tmp_path / "a.luau").write_bytes(before)
-    diff = unified_diff(Migration("a.luau", before, after, (), ()))
+    diff = unified_diff(rewritten(before, after))
     environment = {**os.environ, "GIT_CEILING_DIRECTORIES": os.fspath(tmp_path.parent)}
     subprocess.run(["git", "apply"], cwd=tmp_path, input=diff.encode(), check=True, env=environment)
     assert (tmp_path / "a.luau").read_bytes() == after

@@ -1,6 +1,7 @@
 """Change by change: the session, which is pure, and the terminal around it."""
 
 import io
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from migrator.cli import main
-from migrator.interactive import Answer, Choice, Hunk, Session, interactive_migration, splice
+from migrator.interactive import Answer, Choice, Hunk, Session, interactive_migration
 from migrator.model import Migration, Project, Source
 from migrator.terminal import review
 from tests.migrator.game import LEAKING
@@ -69,9 +70,67 @@ def test_a_preview_shows_the_lines_of_its_change_alone(session: Session) -> None
     assert "Rest" in second
 
 
-def test_changes_that_overlap_are_refused() -> None:
-    with pytest.raises(ValueError, match="overlap"):
-        splice(b"abcdef", [((0, 3), b"x"), ((2, 4), b"y")])
+def test_what_is_edited_are_whole_lines(session: Session) -> None:
+    hunk = session.hunks[0]
+    assert [part.text.decode() for part in hunk.parts] == [
+        "\tConnectionUtils:Connect(RunService.Heartbeat, function(delta)\n",
+        '\tend, player, "Two.Heartbeat", "RunService.Heartbeat")\n',
+    ]
+    assert [SOURCE.text[slice(*part.span)].decode() for part in hunk.parts] == [
+        "\tRunService.Heartbeat:Connect(function(delta)\n",
+        "\tend)\n",
+    ]
+
+
+ONE_LINE = """\
+local Run = game:GetService("RunService")
+local function f() end
+game.Players.PlayerAdded:Connect(function(p) Run.Heartbeat:Connect(f) Run.Stepped:Connect(f) end)
+"""
+
+
+def test_changes_on_one_line_are_decided_one_by_one() -> None:
+    session = interactive_migration(Source("One.server.luau", ONE_LINE.encode()), lambda session, hunk: None)
+    assert len(session.hunks) == 2
+    spans = sorted(part.span for hunk in session.hunks for part in hunk.parts)
+    assert all(one[1] <= following[0] for one, following in itertools.pairwise(spans))
+    session.answer(2, Answer(Choice.ACCEPTED))
+    assert b"(function(p) Run.Heartbeat:Connect(f) " in session.text()
+    assert b"ConnectionUtils:Connect(Run.Stepped" in session.text()
+
+
+CLASSES = """\
+local Players = game:GetService("Players")
+local Pet = {}
+Pet.__index = Pet
+
+function Pet.new(owner)
+	local self = setmetatable({}, Pet)
+	Players.PlayerRemoving:Connect(function(player)
+		self.owner = player == owner
+	end)
+	return self
+end
+
+Players.PlayerAdded:Connect(function(player)
+	game:GetService("RunService").Heartbeat:Connect(function()
+		print(player)
+	end)
+end)
+
+return Pet
+"""
+
+
+def test_a_clean_up_comes_only_with_the_changes_that_need_it() -> None:
+    session = interactive_migration(Source("src/server/Pet.luau", CLASSES.encode()), lambda session, hunk: None)
+    assert len(session.hunks) == 2
+    session.answer(2, Answer(Choice.ACCEPTED))
+    assert b"require(" in session.text()
+    assert b"Pet.Destroy" not in session.text()
+    session.answer(2, Answer(Choice.REJECTED))
+    session.answer(1, Answer(Choice.ACCEPTED))
+    assert b"function Pet.Destroy" in session.text()
 
 
 def keys(*answers: str) -> Iterator[str]:
