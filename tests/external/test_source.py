@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 
 import psutil
 
@@ -37,8 +38,8 @@ def state_of(external: Installation, upload: int) -> tuple[str, int]:
 
 def analysing(external: Installation) -> psutil.Process | None:
     """The process that analyses, while it has others that run sources."""
-    for run in external.runs:
-        for process in psutil.Process(run.process.pid).children(recursive=True):
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # others come and go meanwhile
             if CHILD in process.cmdline() and process.children():
                 return process
     return None
@@ -58,7 +59,10 @@ def kill_worker_of(external: Installation, child: psutil.Process) -> None:
 
 
 def is_gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_a_source_whose_worker_is_killed_is_analysed_by_the_next(external: Installation) -> None:
