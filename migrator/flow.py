@@ -2,7 +2,6 @@
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tree_sitter import Node
@@ -11,9 +10,9 @@ from migrator import names
 from migrator.facts import Call, Chain, Facts, Function, Leaving, Region, Variable
 from migrator.grammar import CALL, DOT, IDENTIFIER, chain, strip
 from migrator.model import Frequency
+from migrator.rates import ONCE, Rate, callback_rate, worse
 from migrator.sites import Connect
 
-_RANK = {frequency: rank for rank, frequency in enumerate(Frequency)}
 _LISTENS = re.compile(
     r"^(?:on|On|listen|Listen|bind|Bind|subscribe|Subscribe|observe|Observe|hook|Hook|add\w*Listener|Add\w*Listener|"
     r"connect|Connect|set\w*Callback|Set\w*Callback|every|Every|repeat\w*)"
@@ -21,29 +20,6 @@ _LISTENS = re.compile(
 _LOCAL_PLAYER = re.compile(r"(?i)== *(?:\w+\.)?local_?player\b(?![.:])|\blocal_?player *== ")
 _EXTENDS = re.compile(r"(?:[:.](?:extend|Extend|subclass)|^(?:[cC]lass|Roact\.Component))\b")
 MAX_DEPTH = 12  # of functions calling functions that are followed
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """How often something runs. `sure`: seen in the code, not guessed from a name. `by`: the function that repeats."""
-
-    frequency: Frequency = Frequency.ONCE
-    sure: bool = True
-    by: str = ""
-
-    @property
-    def repeats(self) -> bool:
-        """Whether it runs more than once."""
-        return self.frequency is not Frequency.ONCE
-
-    def with_(self, other: "Rate") -> "Rate":
-        """The rate of one inside the other."""
-        high, low = (self, other) if _RANK[self.frequency] >= _RANK[other.frequency] else (other, self)
-        sure = high.sure or (low.repeats and low.sure)
-        return high if sure is high.sure else replace(high, sure=sure)
-
-
-ONCE = Rate()
 
 
 class Use(NamedTuple):
@@ -368,29 +344,9 @@ class Flow:
         return self.modules.rates.get(function.short_name)
 
 
-def worse(left: Rate, right: Rate) -> Rate:
-    """The one that repeats more."""
-    return left if _RANK[left.frequency] >= _RANK[right.frequency] else right
-
-
 def _around(base: Region, region: Region) -> Region | None:
     """The base, when it is around the region of a use; a use outside it counts from the chunk."""
     return base if region.within(base) else None
-
-
-def callback_rate(connect: Connect) -> Rate:
-    """How often a site's callback runs, for each time the site runs."""
-    event = connect.event
-    by = connect.chain.last
-    if connect.call.name in names.ONCE:
-        return ONCE
-    if event in names.PLAYER_EVENTS:
-        return Rate(Frequency.PER_PLAYER, True, by)
-    if event in names.CHARACTER_EVENTS:
-        return Rate(Frequency.PER_CHARACTER, True, by)
-    if event in names.PER_FRAME:
-        return Rate(Frequency.LOOP, True, by)
-    return Rate(Frequency.PER_CALL, True, by)
 
 
 def is_client(facts: Facts) -> bool:

@@ -26,7 +26,7 @@ def field_id(name: str) -> int:
 
 F_NAME, F_ARGUMENTS, F_TABLE, F_FIELD = (field_id(name) for name in ("name", "arguments", "table", "field"))
 F_METHOD, F_BODY, F_PARAMETERS, F_VALUE = (field_id(name) for name in ("method", "body", "parameters", "value"))
-F_CONDITION, F_CLAUSE = field_id("condition"), field_id("clause")
+F_CLAUSE = field_id("clause")
 
 IDENTIFIER = frozenset(kinds("identifier"))
 DOT = frozenset(kinds("dot_index_expression"))

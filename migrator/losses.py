@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from migrator import names
 from migrator.facts import Facts, Function, Variable
-from migrator.flow import Flow, Rate
+from migrator.flow import Flow
 from migrator.grammar import CALL, strip
 from migrator.handles import Keeper
 from migrator.model import Frequency, Handle, Release, Severity, Shape, Verdict
 from migrator.origins import Life, Origin
+from migrator.rates import Rate
 from migrator.releases import Found, Releases
 from migrator.risks import Risk, each
 from migrator.sites import Connect

@@ -5,9 +5,10 @@ from collections import defaultdict
 from functools import lru_cache
 
 from migrator.facts import Chain, Facts, Variable
-from migrator.flow import Flow, Modules, Rate, worse
+from migrator.flow import Flow, Modules
 from migrator.grammar import CALL, chain, strip
 from migrator.model import Project, Source, SourceRefused
+from migrator.rates import Rate, worse
 from migrator.releases import Releases
 from migrator.sites import find_connects
 from migrator.syntax import parse

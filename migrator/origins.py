@@ -8,9 +8,10 @@ from tree_sitter import Node
 
 from migrator import names
 from migrator.facts import Call, Chain, Facts, Function, Region, Value, Variable
-from migrator.flow import ONCE, Flow, Rate, Use
+from migrator.flow import Flow, Use
 from migrator.grammar import CALL, IDENTIFIER, LITERALS, TABLE, chain, strip
 from migrator.model import Frequency
+from migrator.rates import ONCE, Rate
 
 MAX_DEPTH = 8  # of values, arguments and callers that are followed
 MAX_LOOKS = 200  # at expressions, for one site

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from migrator import names
-from migrator.flow import Rate
 from migrator.model import Frequency, Severity, Shape
 from migrator.origins import Life, Origin
+from migrator.rates import Rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from tree_sitter import Node
 from migrator import names
 from migrator.captures import Captures
 from migrator.facts import Call, Chain, Facts, Function, Variable
-from migrator.flow import Flow, Rate
+from migrator.flow import Flow
 from migrator.grammar import CALL, chain, strip
 from migrator.handles import keeper_of, keeper_of_node
 from migrator.losses import Judged, Losses
 from migrator.model import Handle, Shape, Verdict
 from migrator.origins import Life, Origin, Origins
+from migrator.rates import Rate
 from migrator.releases import ITS_INSTANCE, Found, Releases
 from migrator.risks import Circumstances, Risk, each, harmless, risk_of
 from migrator.sites import Connect

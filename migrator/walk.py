@@ -14,7 +14,6 @@ from migrator.grammar import (
     F_ARGUMENTS,
     F_BODY,
     F_CLAUSE,
-    F_CONDITION,
     F_FIELD,
     F_METHOD,
     F_NAME,
@@ -258,18 +257,10 @@ class _Walk:
         self.body(node)
 
     def while_loop(self, node: Node) -> None:
-        condition = node.child_by_field_id(F_CONDITION)
+        """A `while` or `repeat`: body and condition in the order of the source, in one scope."""
         self.enter(Region("while", node.start_byte, node.end_byte, self.region))
-        self.body(node)
-        if condition is not None:
-            self.stack.append(condition)
-
-    def repeat_loop(self, node: Node) -> None:
-        condition = node.child_by_field_id(F_CONDITION)
-        self.enter(Region("while", node.start_byte, node.end_byte, self.region))
-        if condition is not None:
-            self.stack.append(condition)
-        self.body(node)
+        parts = [child.named_children if child.kind_id in BLOCK else [child] for child in node.named_children]
+        self.push_all([node for part in parts for node in part])
 
     def condition(self, node: Node) -> None:
         """An `if`, `elseif` or `else`: its condition is asked outside the branch."""
@@ -391,7 +382,7 @@ _VISITORS: dict[int, Callable[[_Walk, Node], None]] = {
         ("cast_expression", _Walk.cast),
         ("for_statement", _Walk.for_loop),
         ("while_statement", _Walk.while_loop),
-        ("repeat_statement", _Walk.repeat_loop),
+        ("repeat_statement", _Walk.while_loop),
         ("if_statement", _Walk.condition),
         ("elseif_statement", _Walk.condition),
         ("else_statement", _Walk.condition),
