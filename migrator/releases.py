@@ -4,10 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tree_sitter import Node
-
 from migrator import names
-from migrator.facts import Call, Chain, Facts, Function, Region, Variable
+from migrator.facts import Call, Chain, Facts, Region, Variable
 from migrator.flow import Flow
 from migrator.grammar import DOT, FUNCTION, IDENTIFIER, METHOD, TABLE, chain, strip
 from migrator.handles import Keeper, keeper_of_node, references
@@ -295,26 +293,6 @@ class Releases:
             if self.facts.raw(other) == key or own is None:
                 return [Found(self._at("unbound", call), call.region)]
         return []
-
-    def in_callback(self, connect: Connect, keeper: Keeper) -> Found | None:
-        """The release that the callback itself carries out."""
-        callback = connect.callback
-        function = self._callback_function(callback)
-        if function is None:
-            return None
-        for found in self.of_keeper(keeper) if keeper.handle is not Handle.DISCARDED else ():
-            if found.sure and found.region is not None and found.region.within(function):
-                return found
-        return None
-
-    def _callback_function(self, callback: Node | None) -> Function | None:
-        if callback is None:
-            return None
-        node = strip(callback)
-        if node.kind_id in FUNCTION:
-            return self.facts.function_at.get(node.start_byte)
-        found = chain(self.facts, node)
-        return found.root.function if found.root is not None and not found.path else None
 
     def _at(self, how: str, call: Call) -> Release:
         return Release(how, self._line(call))
