@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from connmon.cleanup.models import Order, Plan, Sweep
 from connmon.core.errors import NotFound
-from connmon.registry.models import GameServer, OrderOutcome, Service
+from connmon.registry.models import GameServer, Service
 
 OUTCOMES: Final[LiteralString] = """
     SELECT count(*), count(*) FILTER (WHERE state = 'waiting'), count(*) FILTER (WHERE state = 'pending'),
@@ -116,8 +116,3 @@ def list_came_back(plan: Plan) -> list[dict[str, Any]]:
 def list_sweeps(game_id: int) -> QuerySet[Sweep]:
     """A game's sweeps, newest first."""
     return Sweep.objects.filter(game_id=game_id).order_by("-id")
-
-
-def odd_outcomes(game_id: int) -> QuerySet[OrderOutcome]:
-    """Outcomes that did not count (verdict other than applied), newest first."""
-    return OrderOutcome.objects.filter(game_id=game_id).exclude(verdict__in=["", "applied"]).order_by("-id")

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from connmon.accounts.models import Game
 from connmon.alerts.models import Alert
+from connmon.alerts.queries import fired_between
 from connmon.alerts.states import EACH_SERVICE
 from connmon.telemetry.marks import Mark, MarkKind, find_marks
 from connmon.telemetry.measures import Split
@@ -141,8 +142,7 @@ def _sampled(lines: list[ChartLine], length: int) -> tuple[int, int]:
 
 
 def _alerts_within(alerts: QuerySet[Alert], shown: TimeRange) -> list[Alert]:
-    over = Q(resolved_at__isnull=True) | Q(resolved_at__gt=shown.span.since)
-    found = alerts.filter(over, fired_at__isnull=False, fired_at__lt=shown.span.until)
+    found = fired_between(alerts, since=shown.span.since, until=shown.span.until)
     return list(found.order_by("-id")[:MOST_ALERTS])[::-1]
 
 

@@ -170,7 +170,8 @@ def test_the_most_severe_firing_alert_comes_first(alert: Alert, make_rule: MakeR
 
 def test_spans_are_those_that_touch_the_time_shown(alert: Alert) -> None:
     def found(since: timedelta, until: timedelta) -> int:
-        return queries.alerts_between(alert.game_id, since=NOW + since, until=NOW + until).count()
+        alerts = queries.alert_history(alert.game_id)
+        return queries.fired_between(alerts, since=NOW + since, until=NOW + until).count()
 
     assert (found(-HOUR, HOUR), found(-2 * HOUR, -HOUR), found(HOUR, 2 * HOUR)) == (1, 0, 1)
     actions.delete_rule(alert.game, alert.rule_id or 0, by=BY, now=NOW)

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from connmon.accounts.models import AuditEntry, Game
 from connmon.cleanup import desk, settle
 from connmon.cleanup.models import Order
-from connmon.cleanup.queries import list_came_back, odd_outcomes, order_outcomes, plan_progress
+from connmon.cleanup.queries import list_came_back, order_outcomes, plan_progress
 from connmon.cleanup.scope import Scope
 from connmon.registry.models import OrderOutcome
 from connmon.registry.states import ConnectionState
@@ -25,6 +25,11 @@ from tests.cleanup.steering import (
     run,
 )
 from tests.machine import Json, Machine, closed, opened
+
+
+def odd_outcomes(game_id: int) -> QuerySet[OrderOutcome]:
+    """Outcomes that did not count, the newest first."""
+    return OrderOutcome.objects.filter(game_id=game_id).exclude(verdict__in=["", "applied"]).order_by("-id")
 
 
 def test_orders_name_connections_by_id_and_the_very_moment(busy: Machine, game: Game) -> None:
