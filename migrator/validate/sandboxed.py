@@ -16,6 +16,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 WORLD = Path(__file__).resolve().parent / "world"
+# Each builds on those before it.
+PARTS = ("names", "stubs", "instances", "services", "globals", "modules", "values", "describe", "trace", "driver")
 MEBIBYTE = 2**20
 NEARLY_ALL = 0.75  # of the memory: a table that grows asks for the double
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
@@ -62,7 +64,7 @@ class Run:
     def _extend(self) -> None:
         vm, job = self.vm, self.job
         vm.extend("local control, name = ... control.validation = { name = name, isClient = false }", "[validation]")
-        for part in ("stubs", "world", "trace", "driver"):
+        for part in PARTS:
             vm.extend((WORLD / f"{part}.luau").read_text(), name="[validation]")
         vm.forward_for("[validation]")
         vm.extend(
@@ -171,7 +173,7 @@ class Run:
         return made
 
     def _round(self, number: int, targets: list[tuple[str, list[Offer]]]) -> None:
-        self.vm.extend("local control, number = ... control.validation.driver.round = number", number)
+        self.vm.extend("local control, number = ... control.validation.values.round = number", number)
         for name in ("Bob", "Carol") if number == 1 else ():
             self._do(f"{name} joins", "join", name)
         self._do("half a second passes", "time", 0.5, 5)
