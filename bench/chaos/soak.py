@@ -8,9 +8,11 @@ import json
 import random
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from statistics import fmean
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TextIO
 
 import psutil
 import psycopg
@@ -29,7 +31,7 @@ WARM_UP: Final = 600.0  # seconds until memory should be flat; a third of shorte
 SAMPLE: Final = 15.0  # seconds
 MOST_GROWTH: Final = 5.0  # percent
 DISK_MB: Final = 4_096
-MEGABYTE: Final = 1_048_576
+KILOBYTES: Final = 1_024  # in a megabyte
 
 Samples = list[tuple[float, float]]  # seconds since the beginning, megabytes
 INTERVAL: Final = "UPDATE accounts_game SET report_interval = 1 WHERE slug = 'chaos'"
@@ -45,19 +47,40 @@ def growth(samples: Samples, *, warm_up: float) -> float:
     return (last / first - 1) * 100
 
 
-def memory_mb(home: House, part: str) -> float:
-    """Memory that only this part's processes hold (USS): what is shared is not counted twice, nor as a leak."""
-    total = 0
-    for process in home.find(part):
-        family = [process] if part == SUPERVISOR else [process, *process.children(recursive=True)]
-        for one in family:
+class Held(NamedTuple):
+    """What one process holds."""
+
+    part: str
+    pid: int
+    megabytes: float
+
+
+def memory(home: House) -> Iterator[Held]:
+    """Memory of each process of each part: its share of anonymous memory (Pss_Anon).
+
+    What a file, or memory shared on purpose, backs is not counted: as they live, PostgreSQL's processes touch more and
+    more of its buffers, which were allotted at the start.
+    """
+    for part in (*PARTS, SUPERVISOR):
+        found = home.find(part)
+        for process in () if part == SUPERVISOR else list(found):
             with suppress(psutil.Error):
-                total += one.memory_full_info().uss
-    return total / MEGABYTE
+                found += process.children(recursive=True)
+        for process in found:
+            with suppress(OSError):
+                yield Held(part, process.pid, anonymous_mb(process.pid))
 
 
-async def run(home: House, *, minutes: float, rate: int) -> dict[str, Any]:
-    """The soak; its figures."""
+def anonymous_mb(pid: int) -> float:
+    """Pss_Anon of a process, in megabytes. Raises OSError when it is gone."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss_Anon:"):
+            return int(line.split()[1]) / KILOBYTES
+    raise OSError(f"The kernel tells no Pss_Anon for process {pid}.")
+
+
+async def run(home: House, *, minutes: float, rate: int, log: TextIO | None = None) -> dict[str, Any]:
+    """The soak; its figures. `log` takes what each process holds at each sample, as lines of comma-separated values."""
     chance = random.Random(1)
     people = await asyncio.to_thread(home.add_people)
     with psycopg.connect(home.database_url, autocommit=True) as connection:
@@ -70,8 +93,11 @@ async def run(home: House, *, minutes: float, rate: int) -> dict[str, Any]:
     crowd.start(spread=10.0)
     try:
         while (spent := time.monotonic() - began) < minutes * 60:
+            held = await asyncio.to_thread(lambda: list(memory(home)))
             for part, sizes in samples.items():
-                sizes.append((spent, await asyncio.to_thread(memory_mb, home, part)))
+                sizes.append((spent, sum(one.megabytes for one in held if one.part == part)))
+            for one in held if log else ():
+                print(f"{spent:.0f},{one.part},{one.pid},{one.megabytes:.2f}", file=log, flush=True)
             await asyncio.sleep(SAMPLE)
         acked = crowd.ledger.acked
         crowd.settle()
@@ -105,12 +131,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.chaos.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=120, help="how long (120); 4 at least")
     parser.add_argument("--rate", type=int, default=RATE, help=f"reports a second ({RATE:,})")
+    parser.add_argument("--log", type=argparse.FileType("w"), help="a file for each process's memory at each sample")
     arguments = parser.parse_args()
     if arguments.minutes < 4:
         parser.error("--minutes takes 4 or more: a shorter run cannot tell growth.")
     allow_many_sockets()
     with house(disk_mb=DISK_MB) as home:
-        found = asyncio.run(run(home, minutes=arguments.minutes, rate=arguments.rate))
+        found = asyncio.run(run(home, minutes=arguments.minutes, rate=arguments.rate, log=arguments.log))
         found["orphans"] = len(home.stop())
     print(json.dumps({**found, "machine": machine()}))
     return 0 if found["flat"] and not found["lost"] and not found["orphans"] else 1

@@ -111,11 +111,12 @@ SERVERS: Final[LiteralString] = """
     GROUP BY g.id, s.clock_skew
 """
 SERIES: Final[LiteralString] = """
-    SELECT t.server_id, u.origin_id, array_agg(extract(epoch FROM t.at)::float8 ORDER BY t.at),
+    SELECT origin_id, server_id, array_agg(extract(epoch FROM t.at)::float8 ORDER BY t.at),
            array_agg(u.live::float8 ORDER BY t.at), array_agg(u.owners::float8 ORDER BY t.at)
-    FROM leaks_tick t, unnest(t.origin_ids, t.live, t.owners) AS u(origin_id, live, owners)
-    WHERE t.server_id = ANY(%(servers)s) AND t.at > %(since)s AND t.at <= %(now)s AND u.origin_id = ANY(%(origins)s)
-    GROUP BY t.server_id, u.origin_id
+    FROM leaks_tick t CROSS JOIN unnest(t.origin_ids, t.live, t.owners) AS u(origin_id, live, owners)
+    JOIN unnest(%(origins)s::int[], %(places)s::bigint[]) AS p(origin_id, server_id) USING (origin_id, server_id)
+    WHERE t.server_id = ANY(%(servers)s) AND t.at > %(since)s AND t.at <= %(now)s
+    GROUP BY origin_id, server_id
 """
 # Creation times of what is alive, at most so many of a site on a server, in the order of their ids: an even sample
 # would cost a sort, and past this many the verdict stands anyway.

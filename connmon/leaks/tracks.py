@@ -1,6 +1,7 @@
 """Reads what the rules look at: tracks of the sites that have something to tell."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
@@ -18,6 +19,7 @@ ORIGINS: Final = 300  # sites judged in one look at a game, those with most to t
 SERVERS_EACH: Final = 12  # servers a site is judged on; a leak on thousands shows on these
 BIRTHS_EACH: Final = 5_000  # connections of a site on one server
 REMNANTS: Final = 20_000
+ROWS: Final = 100  # in memory at once: one may name thousands of connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,18 @@ def read_tracks(*, now: datetime) -> dict[int, list[Track]]:
     """By origin. Call it in the transaction that made leaks_counted (look.py)."""
     least = {"least": LEAST, "hoard": LEAST_HOARD, "most": ORIGINS}
     origins = [origin for (origin,) in _rows(sql.CANDIDATES, **least)]
-    places = _rows(sql.PLACES, origins=origins, servers=SERVERS_EACH)
+    places = list(_rows(sql.PLACES, origins=origins, servers=SERVERS_EACH))
     if not places:
         return {}
     servers = sorted({server for _, server in places})
     window = {"servers": servers, "since": now - timedelta(seconds=WINDOW), "now": now}
     known = {row[0]: _server(row) for row in _rows(sql.SERVERS, **window)}
-    series = {(origin, server): rest for server, origin, *rest in _rows(sql.SERIES, **window, origins=origins)}
-    remnants = _remnants(servers, origins, known)
     columns = {"origins": [origin for origin, _ in places], "places": [server for _, server in places]}
+    series = {
+        (origin, server): tuple(map(np.array, numbers))
+        for origin, server, *numbers in _rows(sql.SERIES, **window, **columns)
+    }
+    remnants = _remnants(servers, origins, known)
     tracks: dict[int, list[Track]] = defaultdict(list)
     for origin, server, *births in _rows(sql.BIRTHS, **columns, most=BIRTHS_EACH):
         if server in known:
@@ -56,7 +61,7 @@ def _server(row: tuple[Any, ...]) -> _Server:
     return _Server(name, booted, version, skew, np.array(times), np.array(players))
 
 
-def _track(server: _Server, series: list[Any] | None, births: list[Any], remnants: list[Remnant]) -> Track:
+def _track(server: _Server, series: tuple[Floats, ...] | None, births: list[Any], remnants: list[Remnant]) -> Track:
     opened, kinds, names = births
     live, owners = _fill(server.times, series)
     opened_at = np.array(opened) - server.skew
@@ -78,12 +83,13 @@ def _track(server: _Server, series: list[Any] | None, births: list[Any], remnant
     )
 
 
-def _fill(times: Floats, series: list[Any] | None) -> tuple[Floats, Floats]:
+def _fill(times: Floats, series: tuple[Floats, ...] | None) -> tuple[Floats, Floats]:
     """Live and owners at each of the server's minutes: 0 where the site is not named."""
     live, owners = np.zeros(len(times)), np.zeros(len(times))
     if series is not None:
-        place = np.searchsorted(times, np.array(series[0]))
-        live[place], owners[place] = series[1], series[2]
+        named_at, named_live, named_owners = series
+        place = np.searchsorted(times, named_at)
+        live[place], owners[place] = named_live, named_owners
     return live, owners
 
 
@@ -103,7 +109,8 @@ def _remnants(
     return found
 
 
-def _rows(statement: LiteralString, **values: Any) -> list[Any]:
-    with connection.cursor() as cursor:
+def _rows(statement: LiteralString, **values: Any) -> Iterator[Any]:
+    with connection.chunked_cursor() as cursor:
         cursor.execute(statement, values)
-        return list(cursor.fetchall())
+        while rows := cursor.fetchmany(ROWS):
+            yield from rows

@@ -1,7 +1,8 @@
 """One look after the other at what agents reported over HTTP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any, LiteralString
 
 import pytest
 from django.db import connection, transaction
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from connmon.accounts.models import Game
 from connmon.core.ids import NewKey
-from connmon.leaks import look, tracks
+from connmon.leaks import look, statements, tracks
 from connmon.leaks.models import Leak, LeakEvent, Origin, Sighting, Tick
 from tests.leaks.looks import Clock, begin, look_for, of_service, tell
 from tests.machine import Machine, changed, closed, opened
@@ -60,6 +61,29 @@ def test_a_fact_is_counted_on_all_servers_of_the_game(
     assert (leak.evidence["players"], leak.versions) == (36, [142, 143])
     assert "6 connections stayed connected" in leak.summary
     assert "on 3 servers with 36 players" in leak.summary
+
+
+def test_the_history_is_read_only_where_a_site_is_judged(
+    make_server: MakeServer, game: Game, clock: Clock, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(tracks, "SERVERS_EACH", 1)
+    for name, at_a, at_b in (("a", 3, 1), ("b", 1, 3)):
+        sites = ["A:1"] * at_a + ["B:2"] * at_b
+        begin(make_server(name), events=[opened(n, state="orphaned", site=site) for n, site in enumerate(sites, 1)])
+    look_for(game, clock, 1)
+    read: list[tuple[int, int]] = []
+    rows_of = tracks._rows
+
+    def spy(statement: LiteralString, **values: Any) -> Iterator[Any]:
+        for row in rows_of(statement, **values):
+            if statement is statements.SERIES:
+                read.append(row[:2])
+            yield row
+
+    monkeypatch.setattr(tracks, "_rows", spy)
+    look_for(game, clock, 1)
+    assert len(read) == 2
+    assert {origin for origin, _ in read} == set(Origin.objects.values_list("pk", flat=True))
 
 
 def test_what_is_not_proven_yet_is_not_counted(server: Machine, game: Game, clock: Clock) -> None:
