@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from typing import Any, Final
 
 from bench.ingest import limit
 from bench.ingest.site import Database, cpu_s, database, web
 from bench.ingest.workloads import BUSY, QUIET, Workload, script
-from bench.loader import Script, run_wrk
+from bench.loader import LoadResult, Script, run_wrk
 from bench.peers.install import ensure_installed
 from bench.peers.run import PEERS, machine, measure_peers
 
-CONNECTIONS = 64
+CONNECTIONS: Final = 64
+FIRST_TURN: Final = (1, 0)  # sequence number and server of a first request
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -27,14 +28,17 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(base: Database, workload: Workload, *, seconds: int, processes: int, first_seq: int) -> dict[str, Any]:
-    """Load one workload for `seconds`; rates, latencies and processor time for each report."""
+def measure(
+    base: Database, workload: Workload, *, seconds: int, processes: int, turn: tuple[int, int] = FIRST_TURN
+) -> tuple[dict[str, Any], tuple[int, int]]:
+    """Load one workload for `seconds`: rates, latencies and processor time for each report; and whose turn is next."""
     with web(base, processes=processes) as (address, pids):
-        load = script(workload).starting_at(first_seq)
+        load = script(workload).starting_at(*turn)
         warm = _load(address, base, load, seconds=3)
         web_before, database_before = cpu_s(pids), base.cpu_s()
-        result = _load(address, base, load.starting_at(warm["last_seq"] + 1), seconds=seconds)
-        answers = max(result["answers"], 1)
+        last = _load(address, base, load.starting_at(*warm.next_turn), seconds=seconds)
+        result = last.to_dict()
+        answers = max(last.answers, 1)
         result["web_cpu_us"] = round((cpu_s(pids) - web_before) / answers * 1e6, 1)
         result["database_cpu_us"] = round((base.cpu_s() - database_before) / answers * 1e6, 1)
         result["loader_cpu_us"] = round(result["loader_cpu_s"] / answers * 1e6, 1)
@@ -45,32 +49,30 @@ def measure(base: Database, workload: Workload, *, seconds: int, processes: int,
         + (f"; REFUSED {result['errors_by_status']} {result['first_error']}" if not result["clean"] else ""),
         flush=True,
     )
-    return result
+    return result, last.next_turn
 
 
-def _load(address: str, base: Database, load: Script, *, seconds: int) -> dict[str, Any]:
+def _load(address: str, base: Database, load: Script, *, seconds: int) -> LoadResult:
     headers = {"Authorization": f"Bearer {base.key}"}
-    return run_wrk(address, load, seconds=seconds, connections=CONNECTIONS, headers=headers).to_dict()
+    return run_wrk(address, load, seconds=seconds, connections=CONNECTIONS, headers=headers)
 
 
 def measure_edge_only(base: Database, *, seconds: int) -> float:
     """Busy reports a second when they are authenticated, decoded, checked and answered, but not written."""
     with web(base, processes=1, application="bench.ingest.edge_only:application") as (address, _):
         result = _load(address, base, script(BUSY), seconds=seconds)
-    print(f"edge only, one process: {result['requests_per_s']} a second", flush=True)
-    return float(result["requests_per_s"])
+    print(f"edge only, one process: {result.requests_per_s} a second", flush=True)
+    return result.requests_per_s
 
 
 def measure_connmon(registry: int, *, seconds: int, processes: int, whole: bool = True) -> dict[str, Any]:
     """All of connmon's own figures with `registry` connections there already."""
     with database(connections=registry) as base:
         print(f"registry of {registry:,} connections", flush=True)
-        busy = measure(base, BUSY, seconds=seconds, processes=processes, first_seq=1)
+        busy, turn = measure(base, BUSY, seconds=seconds, processes=processes)
         figures = {"busy": busy}
         if whole:
-            figures["quiet"] = measure(
-                base, QUIET, seconds=seconds, processes=processes, first_seq=busy["last_seq"] + 1
-            )
+            figures["quiet"], _ = measure(base, QUIET, seconds=seconds, processes=processes, turn=turn)
             figures["limit"] = limit.measure(base, seconds=seconds)
             figures["edge_only"] = {"requests_per_s": measure_edge_only(base, seconds=5)}
     return figures
