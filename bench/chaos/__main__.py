@@ -28,9 +28,9 @@ WARM_UP: Final = 8.0  # seconds from the first report to the first fault
 READY_LIMIT: Final = 30.0  # seconds
 SETTLE_PATIENCE: Final = 90.0  # seconds for the last reports
 FINISH_PATIENCE: Final = 330.0  # seconds for connmon's own work; orders live for 300
-ALARM_HOLD: Final = 20  # seconds of silence until the alarm; the default is 60, so this is the harder test
+ALARM_HOLD: Final = 20  # seconds of silence until the alarm; connmon's default is 60, so this is the harder test
 
-HARDER_ALARM: Final = "UPDATE alerts_rule SET hold_seconds = %s WHERE kind = 'server_lost'"
+SET_ALARM: Final = "UPDATE alerts_rule SET hold_seconds = %s WHERE kind = 'server_lost'"
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -38,6 +38,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.chaos", description=__doc__)
     parser.add_argument("--short", action="store_true", help="each fault once, within two minutes")
     parser.add_argument("--seed", type=int, default=None, help="the seed of an earlier run, to have its faults again")
+    parser.add_argument(
+        "--hold", type=int, default=ALARM_HOLD, help=f"seconds of silence until the alarm ({ALARM_HOLD})"
+    )
     parser.add_argument("--log", default="", help="where to copy connmon's own output to")
     return parser.parse_args()
 
@@ -47,7 +50,7 @@ def say(words: str) -> None:
     print(words, flush=True)
 
 
-async def run(home: House, scale: Scale, seed: int) -> dict[str, Any]:
+async def run(home: House, scale: Scale, seed: int, *, hold: int) -> dict[str, Any]:
     """The whole proof; its figures."""
     chance = random.Random(seed)
     schedule = make_schedule(scale, random.Random(seed), own_disk=home.on_own_disk)
@@ -63,7 +66,7 @@ async def run(home: House, scale: Scale, seed: int) -> dict[str, Any]:
         crowd.start(spread=4.0)
         watch.start()
         await asyncio.sleep(WARM_UP)
-        await asyncio.to_thread(_make_alarm_harder, home)
+        await asyncio.to_thread(_set_alarm, home, hold)
         readers = SlowReaders(home.port, people["cookie"], "chaos", scale.slow_readers)
         began, acked = time.monotonic(), crowd.ledger.acked
         keeper = asyncio.create_task(_keep_running(home))
@@ -148,12 +151,12 @@ def _servers(crowd: Crowd) -> list[Any]:
     return [member.server for member in crowd.members]
 
 
-def _make_alarm_harder(home: House) -> None:
+def _set_alarm(home: House, hold: int) -> None:
     """The rules of a game are made when its first server has reported; beat looks every ten seconds."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         with psycopg.connect(home.database_url, autocommit=True) as connection:
-            if connection.execute(HARDER_ALARM, [ALARM_HOLD]).rowcount:
+            if connection.execute(SET_ALARM, [hold]).rowcount:
                 return
         time.sleep(0.5)
     raise TimeoutError("no alert rules were made")
@@ -228,7 +231,7 @@ def main() -> int:
         try:
             if not home.on_own_disk:
                 say("mount is not allowed here: the disk will not be full")
-            figures = asyncio.run(run(home, scale, seed))
+            figures = asyncio.run(run(home, scale, seed, hold=arguments.hold))
             figures["orphans"] = len(orphans := home.stop())
             figures["findings"] += orphans
         finally:
