@@ -1,5 +1,6 @@
-"""The heartbeat that /readyz reads."""
+"""Celery's side: the heartbeat that /readyz reads, its log, its children's memory."""
 
+import gc
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import time
 import pytest
 import redis
 from celery.beat import BeatLazyFunc
+from celery.signals import worker_before_create_process
 from pytest_django import Settings
 
 from connmon import tasks
@@ -54,3 +56,12 @@ def test_celery_logs_as_everybody() -> None:
     )
     (line,) = done.stderr.splitlines()
     assert json.loads(line)["logger"] == "celery"
+
+
+def test_collectors_of_a_workers_children_leave_alone_what_they_share() -> None:
+    assert gc.get_freeze_count() == 0
+    try:
+        worker_before_create_process.send(sender=None)
+        assert gc.get_freeze_count() > 100_000
+    finally:
+        gc.unfreeze()
