@@ -133,9 +133,7 @@ def next_release(servers_per_second: float, *, since: float) -> int:
     return max(1, int(servers_per_second * since))
 
 
-REARM: Final = (
-    0.05  # of the budget: how far below the threshold a server must fall before the rule may fire for it again
-)
+REARM: Final = 0.05  # of the budget: how far below the threshold the rule is armed again for a server
 
 
 @dataclass(frozen=True, slots=True)
