@@ -16,12 +16,6 @@ from typing import Any, Final
 from bench.peers.run import machine
 from connmon.runtime import embedded
 
-SITES: Final = 50  # of each server
-EACH: Final = 4  # connections of a site on a server
-LEAKING: Final = 3  # sites that hold LEAKED more, opened evenly over three hours
-LEAKED: Final = 120
-TICKS: Final = 180  # minutes of history
-TICKED: Final = 1_000  # servers that leak and have history, at most: a look reads that of 12 servers a site
 LOOKS: Final = 5
 
 
@@ -63,12 +57,12 @@ def measure(servers: int) -> dict[str, Any]:
     django.setup()
     from django.utils import timezone
 
-    from bench.leaks.filling import fill
+    from bench.leaks import filling
     from connmon.leaks import look
     from connmon.leaks.models import Leak
 
     now = timezone.now()
-    game = fill(servers, now=now)
+    game = filling.fill(servers, now=now)
     look.look_at(game.pk, now=now)  # makes the origins
     looks = []
     for number in range(1, LOOKS + 1):
@@ -76,8 +70,8 @@ def measure(servers: int) -> dict[str, Any]:
         found = look.look_at(game.pk, now=now + timedelta(minutes=number))
         looks.append(time.perf_counter() - began)
     return {
-        "series": servers * SITES,
-        "connections": servers * SITES * EACH + min(servers, TICKED) * LEAKING * LEAKED,
+        "series": servers * filling.SITES,
+        "connections": filling.connections(servers),
         "look_s": round(sorted(looks)[LOOKS // 2], 2),
         "look_worst_s": round(max(looks), 2),
         "verdicts": found,

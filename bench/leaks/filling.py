@@ -7,10 +7,16 @@ from typing import Any, Final, LiteralString
 
 from django.db import connection
 
-from bench.leaks.cost import EACH, LEAKED, LEAKING, SITES, TICKED, TICKS
 from connmon.accounts.models import Game
 from connmon.leaks.models import Origin
 from connmon.registry.models import Service
+
+SITES: Final = 50  # of each server
+EACH: Final = 4  # connections of a site on a server
+LEAKING: Final = 3  # sites that hold LEAKED more, opened evenly over three hours
+LEAKED: Final = 120
+TICKS: Final = 180  # minutes of history
+TICKED: Final = 1_000  # servers that leak and have history, at most: a look reads that of 12 servers a site
 
 SERVERS: Final[LiteralString] = """
     INSERT INTO registry_gameserver (id, game_id, name, boot, agent, place_version, first_seen_at)
@@ -40,6 +46,11 @@ HISTORY: Final[LiteralString] = """
            array_fill(4, ARRAY[cardinality(%(origins)s::int[])])
     FROM generate_series(1, %(ticked)s) n, generate_series(1, %(ticks)s) m
 """
+
+
+def connections(servers: int) -> int:
+    """How many `fill` registers."""
+    return servers * SITES * EACH + min(servers, TICKED) * LEAKING * LEAKED
 
 
 def fill(servers: int, *, now: datetime) -> Game:
