@@ -41,8 +41,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.history", description=__doc__)
     parser.add_argument("--series", type=int, default=SERIES, help=f"services of servers ({SERIES:,})")
     parser.add_argument("--services", type=int, nargs="+", default=[50], help="services of each server (50)")
+    parser.add_argument("--ticks-only", action="store_true", help="ticks, their rollup and bytes; no charts")
     arguments = parser.parse_args()
-    shapes = {services: measure(arguments.series, services) for services in arguments.services}
+    shapes = {
+        services: measure(arguments.series, services, ticks_only=arguments.ticks_only)
+        for services in arguments.services
+    }
     first = shapes[arguments.services[0]]
     print(json.dumps({**first, "by_services": shapes, "machine": machine()}))
 
