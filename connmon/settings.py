@@ -7,10 +7,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import django
 from csp.constants import NONE, SELF
+from kombu import Queue
 
 from connmon import __version__
 from connmon.accounts import oidc
-from connmon.core import env, logs, proxies
+from connmon.core import env, logs, proxies, queues
 from connmon.runtime import paths
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -141,7 +142,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True  # every task may run twice; half a run may not linger
 CELERY_TASK_TIME_LIMIT = 300
-CELERY_TASK_DEFAULT_QUEUE = "connmon"
+CELERY_TASK_DEFAULT_QUEUE = queues.DEFAULT
+CELERY_TASK_QUEUES = [Queue(queues.DEFAULT), Queue(queues.URGENT)]
 CELERY_TIMEZONE = "UTC"
 
 AUTH_USER_MODEL = "accounts.User"

@@ -20,6 +20,7 @@ from connmon.cleanup import settle, steps, sweep
 from connmon.cleanup.opencloud import OpenCloud
 from connmon.cleanup.threshold import watch_budgets
 from connmon.cleanup.wake import wake_servers
+from connmon.core.queues import URGENT
 from connmon.leaks import look, retention
 from connmon.registry import old_boots
 from connmon.runtime import heartbeat
@@ -77,7 +78,7 @@ def drop_old_samples() -> None:
     telemetry.drop_old(now=timezone.now())
 
 
-@app.task(name="connmon.advance_cleanup", time_limit=120)
+@app.task(name="connmon.advance_cleanup", time_limit=120, queue=URGENT)
 def advance_cleanup() -> None:
     """Cleanup: settle outcomes and take every due plan a step on. Many at once do no harm (cleanup/steps.py)."""
     deadline = time.monotonic() + ADVANCE_SECONDS
@@ -93,7 +94,7 @@ def _open_cloud() -> OpenCloud:
     return OpenCloud(settings.OPEN_CLOUD_KEY)
 
 
-@app.task(name="connmon.watch_budgets", time_limit=60)
+@app.task(name="connmon.watch_budgets", time_limit=60, queue=URGENT)
 def watch_all_budgets() -> None:
     """Automatic emergencies of servers above their budgets. Twice at once fires once."""
     watch_budgets(now=timezone.now())

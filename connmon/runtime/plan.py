@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from connmon.core import queues
 from connmon.runtime import paths
 from connmon.runtime.postgres import Postgres
 from connmon.runtime.spec import ProcessSpec, StopOrder
@@ -14,6 +15,9 @@ from connmon.runtime.web import BACKLOG, Site
 # Two tasks at once keep a slow sweep from holding up the short ones. Processes (prefork), not threads: only they
 # can be stopped at a task's time limit, and a task that computes does not slow its neighbour.
 WORKER_CONCURRENCY = 2
+# An uploaded source takes minutes, a look at a large game half a minute: an emergency waits for neither. This worker
+# takes nothing else, in its own process (solo); if it hangs, the other one takes its tasks too.
+URGENT = ("--pool", "solo", "--queues", queues.URGENT, "--hostname", "urgent@%h")
 WEB_GRACE = 10  # seconds uvicorn gives to requests under way
 KEEP_ALIVE = 75  # seconds: agents report every ten, and should find their connection open
 WEB_SOCKET_BYTES = 262_144  # the largest WebSocket message
@@ -109,11 +113,12 @@ def work(options: Options, site: Site, environment: dict[str, str]) -> list[Proc
     """Celery's worker and beat, and the demo game."""
     celery = python("-W", QUIET_ROOT, "-m", "celery", "--quiet", "--app", "connmon.celery")
     pool = ("--pool", "prefork", "--concurrency", str(WORKER_CONCURRENCY))
-    worker = (*celery, "worker", *pool, "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
+    alone = ("--without-gossip", "--without-mingle", "--loglevel", "WARNING")
     schedule = ("--schedule", str(options.data / "beat-schedule"), "--pidfile", "")
     beat = (*celery, "beat", *schedule, "--loglevel", "WARNING")
     found = [
-        ProcessSpec("worker", worker, environment=environment, stop_patience=20),
+        ProcessSpec("worker", (*celery, "worker", *pool, *alone), environment=environment, stop_patience=20),
+        ProcessSpec("urgent", (*celery, "worker", *URGENT, *alone), environment=environment, stop_patience=20),
         ProcessSpec("beat", beat, environment=environment, stop_patience=5),
     ]
     if options.with_demo:

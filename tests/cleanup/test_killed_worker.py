@@ -1,19 +1,10 @@
 """A real worker, killed with SIGKILL while it makes orders and while it settles outcomes."""
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
-from typing import Final
-from urllib.parse import urlsplit
 
 import psycopg
-from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from connmon.accounts.models import Game
@@ -23,41 +14,8 @@ from connmon.cleanup.queries import plan_progress
 from connmon.core.database import conninfo
 from connmon.tasks import advance_cleanup
 from tests.cleanup.steering import BY, MakeServer, again, connections, outcome, plan
-from tests.machine import PATIENCE, Json, Machine, wait_for
-
-WORKER: Final = (
-    sys.executable, "-m", "celery", "--quiet", "--app", "connmon.celery", "worker", "--concurrency", "1",
-    "--without-gossip", "--without-mingle", "--loglevel", "ERROR",
-)  # fmt: skip
-SESSIONS: Final = "connmon-killed-worker"  # application_name of the worker's database sessions
-
-
-wait_long: Final = partial(wait_for, patience=60.0)  # a worker takes seconds to start, many on a busy machine
-
-
-class Worker:
-    """`celery worker` in processes of its own."""
-
-    def __init__(self) -> None:
-        url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{settings.DATABASES['default']['NAME']}").geturl()
-        environment = os.environ | {"DATABASE_URL": url, "PGAPPNAME": SESSIONS}
-        self._process = subprocess.Popen(WORKER, env=environment, start_new_session=True)
-
-    def kill(self) -> None:
-        """SIGKILL for it and its child."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(PATIENCE)
-
-
-@contextmanager
-def worker() -> Iterator[Worker]:
-    started = Worker()
-    try:
-        yield started
-    finally:
-        started.kill()
-        wait_long(lambda: not count_sessions(), "the killed worker's sessions to end")
+from tests.cleanup.workers import count_sessions, wait_long, worker
+from tests.machine import Json, Machine, wait_for
 
 
 @contextmanager
@@ -67,12 +25,6 @@ def orders_locked() -> Iterator[None]:
         holder.execute("LOCK TABLE cleanup_order IN SHARE MODE")
         yield
         holder.rollback()
-
-
-def count_sessions(state: str = "true") -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND {state}", [SESSIONS])
-        return int(cursor.fetchone()[0])
 
 
 def kill_in_the_middle() -> None:

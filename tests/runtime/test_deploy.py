@@ -28,7 +28,7 @@ def options_of(words: list[str]) -> set[tuple[str, str]]:
     }
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "beat"])
+@pytest.mark.parametrize("name", ["web", "worker", "urgent", "beat"])
 def test_the_procfile_starts_processes_with_the_options_of_up(name: str) -> None:
     specs = [spec for stage in plan.make_stages(OPTIONS, SITE) for spec in stage if spec.name == name]
     assert specs[0].command[0] == sys.executable

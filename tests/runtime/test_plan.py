@@ -24,7 +24,7 @@ def names(options: Options, site: Site) -> list[list[str]]:
 
 
 def test_everything_runs_on_one_machine(site: Site) -> None:
-    expected = [["postgres", "valkey"], ["migrate", "static"], ["web", "worker", "beat", "demo"]]
+    expected = [["postgres", "valkey"], ["migrate", "static"], ["web", "worker", "urgent", "beat", "demo"]]
     assert names(OPTIONS, site) == expected
 
 
@@ -35,10 +35,11 @@ def test_a_server_named_by_url_is_waited_for_instead_of_started(site: Site) -> N
 
 def test_several_web_processes_share_one_socket(site: Site) -> None:
     stages = plan.make_stages(replace(OPTIONS, web_processes=2, with_demo=False), site)
-    assert [spec.name for spec in stages[-1]] == ["web-1", "web-2", "worker", "beat"]
+    assert [spec.name for spec in stages[-1]] == ["web-1", "web-2", "worker", "urgent", "beat"]
     assert stages[-1][0].pass_fds == stages[-1][1].pass_fds == (site.listener.fileno(),)
 
 
 def test_who_writes_is_stopped_before_what_it_writes_to(site: Site) -> None:
     order = {spec.name: spec.stop_order for stage in plan.make_stages(OPTIONS, site) for spec in stage}
-    assert order["demo"] < order["web"] < order["worker"] == order["beat"] < order["valkey"] < order["postgres"]
+    assert order["demo"] < order["web"] < order["worker"] == order["urgent"] == order["beat"]
+    assert order["beat"] < order["valkey"] < order["postgres"]
