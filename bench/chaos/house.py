@@ -34,7 +34,14 @@ STOP_PATIENCE: Final = 120.0
 PROBE_PATIENCE: Final = 3.0  # seconds; /readyz answers within two
 SUPERVISOR: Final = "supervisor"
 # What tells each part's process among the supervisor's children: a word of its command line, or a program's name.
-PARTS: Final = {"web": "uvicorn", "worker": "worker", "beat": "beat", "valkey": "valkey-server", "postgres": "postgres"}
+PARTS: Final = {
+    "web": "uvicorn",
+    "worker": "prefork",
+    "urgent": "urgent@%h",
+    "beat": "beat",
+    "valkey": "valkey-server",
+    "postgres": "postgres",
+}
 
 
 @dataclass
