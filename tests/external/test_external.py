@@ -189,6 +189,7 @@ PARTS: dict[str, Callable[[Installation], None]] = {
     "web-1": lambda external: external.kill("web-1"),
     "web-2": lambda external: external.kill("web-2"),
     "worker": lambda external: external.kill("worker"),
+    "urgent": lambda external: external.kill("urgent"),
     "second worker": lambda external: external.kill_second_worker(),
     "beat": lambda external: external.kill("beat"),
 }
