@@ -143,7 +143,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True  # every task may run twice; half a run may not linger
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TASK_DEFAULT_QUEUE = queues.DEFAULT
-CELERY_TASK_QUEUES = [Queue(queues.DEFAULT), Queue(queues.URGENT)]
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in (queues.DEFAULT, queues.URGENT)]
 CELERY_TIMEZONE = "UTC"
 
 AUTH_USER_MODEL = "accounts.User"
