@@ -140,9 +140,9 @@ def test_both_web_processes_hear_of_what_one_has_taken(
         assert any(message["data"].get("totals", {}).get("live") == SERVERS * LIVE for message in heard)
 
 
-def test_both_workers_take_tasks(external: Installation) -> None:
+def test_all_workers_take_tasks(external: Installation) -> None:
     listed = external.call([str(Path(".venv/bin/celery")), "-A", "connmon.celery", "inspect", "ping"])
-    assert listed.count("pong") == 2
+    assert (listed.count("celery@"), listed.count("urgent@"), listed.count("pong")) == (2, 1, 3)
 
 
 def test_a_cleanup_goes_its_whole_way(external: Installation, servers: list[Machine]) -> None:
