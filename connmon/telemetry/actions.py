@@ -96,13 +96,12 @@ def make_profile_samples(*, now: datetime) -> int:
 
 
 def roll_up(*, now: datetime) -> bool:
-    """Rolls up the next span that is over, finest step first; whether there was one."""
+    """Rolls up the next span that is over, finest step first; whether there was one, and no other worker took it."""
     for step in STEPS[1:]:
         until = floor(now - LATE, step)
         since = _next_span(step, until)
         if since is not None:
-            _roll(step, floor(since, step))
-            return True
+            return _roll(step, floor(since, step))
     return False
 
 
@@ -144,17 +143,18 @@ def _next_span(step: int, until: datetime) -> datetime | None:
     return since
 
 
-def _roll(step: int, since: datetime) -> None:
+def _roll(step: int, since: datetime) -> bool:
     ensure_partitions(step, since)
     with taking(TickKind.STATE, step, since) as ours, connection.cursor() as cursor:
         if not ours:
-            return
+            return False
         values: dict[str, Any] = {"step": step, "finer": finer(step), "since": since}
         values["until"] = since + timedelta(seconds=step)
         cursor.execute(rollups.ROLL_SERVERS, values)
         for table in FLEET:
             if step > table.finest:
                 cursor.execute(rollups.ROLL_FLEET[table.name], values)
+    return True
 
 
 def _advance(now: datetime) -> datetime:

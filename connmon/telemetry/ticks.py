@@ -1,4 +1,8 @@
-"""Who makes a moment's samples: whoever inserts the moment's row. The row is in the transaction of the samples."""
+"""Who makes a moment's samples: whoever inserts the moment's row. The row is in the transaction of the samples.
+
+Of one kind and step only one moment is made at a time: where a tick takes longer than the time until the next, two at
+once would take longer still, and soon keep every worker busy.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +24,8 @@ TAKE: Final[LiteralString] = """
     VALUES (%(kind)s, %(step)s, %(at)s, clock_timestamp(), 0)
     ON CONFLICT DO NOTHING
 """
+# Held to the end of the transaction.
+ALONE: Final[LiteralString] = "SELECT pg_try_advisory_xact_lock(hashtext('connmon.history ' || %(kind)s), %(step)s)"
 # A clock that leapt ahead and came back, or a worker whose clock is behind: what was rolled up too early is undone, and
 # rolled up again when its time is over.
 REOPEN: Final[LiteralString] = """
@@ -46,17 +52,29 @@ PLANNING: Final[LiteralString] = "SET LOCAL work_mem = '64MB'; SET LOCAL enable_
 
 @contextmanager
 def taking(kind: TickKind, step: int, at: datetime) -> Iterator[bool]:
-    """One transaction for a moment's samples; whether they are ours to make."""
+    """One transaction for a moment's samples; whether they are ours to make.
+
+    Whoever comes second for the same moment waits, and makes them if the first fails. While another moment is made they
+    are nobody's: a gap, or a rollup that is made later.
+    """
     values: dict[str, Any] = {"kind": kind.value, "step": step, "at": at}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(TAKE, values)
-        ours = cursor.rowcount == 1
+        ours = cursor.rowcount == 1 and _is_alone(kind, step)
         if ours:
             cursor.execute(PLANNING)
             _reopen(step, at)
+        else:
+            transaction.set_rollback(True)
         yield ours
         if ours:
             cursor.execute(FINISH, values)
+
+
+def _is_alone(kind: TickKind, step: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(ALONE, {"kind": kind.value, "step": step})
+        return bool(cursor.fetchone()[0])
 
 
 def _reopen(step: int, at: datetime) -> None:

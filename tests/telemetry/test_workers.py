@@ -1,14 +1,17 @@
 """Two workers that come at once: a tick, a minute and a rollup are made once, and by the second if the first fails."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 
-from connmon.telemetry import actions
+from connmon.core.database import conninfo
+from connmon.telemetry import actions, ticks
 from connmon.telemetry.models import GameSample, ServerSample, Tick, TypeSample
 from connmon.telemetry.partitions import ensure_partitions
 from connmon.telemetry.resolutions import PARTITION_SPANS
@@ -88,6 +91,33 @@ def test_a_rollup_of_two_workers_is_made_once(monkeypatch: pytest.MonkeyPatch) -
     both_at_once(monkeypatch, lambda: actions.roll_up(now=later), lambda: actions.roll_up(now=later))
     assert GameSample.objects.filter(step=60).count() == 1
     assert not actions.roll_up(now=later)
+
+
+@contextmanager
+def another_moment_under_way(step: int) -> Iterator[None]:
+    """As a worker holds it that makes another moment of this step."""
+    with psycopg.connect(conninfo()) as holder:
+        holder.execute(ticks.ALONE, {"kind": "state", "step": step})
+        yield
+
+
+def test_a_tick_is_left_out_while_the_one_before_it_is_made() -> None:
+    put_state(7, services={1: (1, 1, 0, 0, 0, 0)}, now=NOW)
+    with another_moment_under_way(10):
+        assert actions.make_samples(now=NOW) == 0
+    assert not Tick.objects.exists()
+    assert actions.make_samples(now=NOW + timedelta(seconds=10)) == 2
+
+
+def test_a_rollup_waits_for_its_turn_while_another_of_its_step_is_made() -> None:
+    put_state(7, services={1: (1, 1, 0, 0, 0, 0)}, now=NOW)
+    actions.make_samples(now=NOW)
+    later = NOW + timedelta(minutes=2)
+    with another_moment_under_way(60):
+        assert not actions.roll_up(now=later)
+    assert not GameSample.objects.filter(step=60).exists()
+    assert actions.roll_up(now=later)
+    assert GameSample.objects.filter(step=60).count() == 1
 
 
 def test_types_of_two_workers_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
