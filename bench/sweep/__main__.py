@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.ingest.site import Database, database, web
 from bench.ingest.workloads import QUIET, script
-from bench.loader import run_wrk
+from bench.loader import LoadResult, run_wrk
 from bench.peers.run import machine
 
 ROUNDS = 2
@@ -50,31 +50,30 @@ def measure_ingest(base: Database, *, seconds: int) -> dict[str, Any]:
     """
     without, each_second, told = [], [], {"sweeps": 0, "ordered": 0}
     with web(base, processes=1) as (address, _):
-        last = _load(base, address, 1, seconds=3)["last_seq"]
+        last = _load(base, address, (1, 0), seconds=3)
         for _ in range(ROUNDS):
-            without.append(_load(base, address, last + 1, seconds=seconds))
-            loaded, swept = _load_while_sweeping(base, address, without[-1]["last_seq"] + 1, seconds=seconds, pause=1.0)
-            each_second.append(loaded)
+            without.append(_load(base, address, last.next_turn, seconds=seconds))
+            last, swept = _load_while_sweeping(base, address, without[-1].next_turn, seconds=seconds, pause=1.0)
+            each_second.append(last)
             told = {name: told[name] + swept[name] for name in told}
-            last = loaded["last_seq"]
-        without_pause, told_without = _load_while_sweeping(base, address, last + 1, seconds=seconds, pause=0.0)
-    before, during = (mean(load["p99_ms"] for load in loads) for loads in (without, each_second))
+        without_pause, told_without = _load_while_sweeping(base, address, last.next_turn, seconds=seconds, pause=0.0)
+    before, during = (mean(load.p99_ms for load in loads) for loads in (without, each_second))
     return {
         "ingest_p99_before_ms": round(before, 1),
         "ingest_p99_during_ms": round(during, 1),
         "ingest_p99_ratio": round(during / before, 2),
-        "ingest_p99_without_pause_ms": round(without_pause["p99_ms"], 1),
-        "ingest_per_s_before": round(mean(load["requests_per_s"] for load in without)),
-        "ingest_per_s_during": round(mean(load["requests_per_s"] for load in each_second)),
-        "ingest_per_s_without_pause": round(without_pause["requests_per_s"]),
+        "ingest_p99_without_pause_ms": round(without_pause.p99_ms, 1),
+        "ingest_per_s_before": round(mean(load.requests_per_s for load in without)),
+        "ingest_per_s_during": round(mean(load.requests_per_s for load in each_second)),
+        "ingest_per_s_without_pause": round(without_pause.requests_per_s),
         "sweeps_during": told,
         "sweeps_without_pause": told_without,
     }
 
 
 def _load_while_sweeping(
-    base: Database, address: str, first_seq: int, *, seconds: int, pause: float
-) -> tuple[dict[str, Any], dict[str, int]]:
+    base: Database, address: str, turn: tuple[int, int], *, seconds: int, pause: float
+) -> tuple[LoadResult, dict[str, int]]:
     command = [sys.executable, "-m", "bench.sweep.measure", "--sweep-on", str(pause)]
     with subprocess.Popen(
         command, env=_environment(base), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -84,16 +83,16 @@ def _load_while_sweeping(
         sweeping.stdout.readline()
         sweeping.stdin.write(f"{seconds}\n")
         sweeping.stdin.flush()
-        loaded = _load(base, address, first_seq, seconds=seconds)
+        loaded = _load(base, address, turn, seconds=seconds)
         told = json.loads(sweeping.stdout.readline())
     return loaded, told
 
 
-def _load(base: Database, address: str, first_seq: int, *, seconds: int) -> dict[str, Any]:
+def _load(base: Database, address: str, turn: tuple[int, int], *, seconds: int) -> LoadResult:
     headers = {"Authorization": f"Bearer {base.key}"}
-    load = script(QUIET).starting_at(first_seq)
-    loaded = run_wrk(address, load, seconds=seconds, connections=CONNECTIONS, headers=headers).to_dict()
-    assert loaded["clean"], loaded
+    load = script(QUIET).starting_at(*turn)
+    loaded = run_wrk(address, load, seconds=seconds, connections=CONNECTIONS, headers=headers)
+    assert loaded.clean, loaded
     return loaded
 
 
