@@ -99,10 +99,11 @@ def list_findings(
     return found.select_related("file").defer(*HEAVY).order_by("-rank", "id")
 
 
-def coverage(upload: Upload) -> list[Coverage]:
-    """By service, those with most leaks first."""
+def coverage(upload: Upload, *, service: str | None = None) -> list[Coverage]:
+    """By service, those with most leaks first; or of one service, if anything is to be said of it."""
     names = ("managed", "harmless", "leaks", "effort_minutes")
-    rows = SourceFile.objects.filter(upload=upload).values("service").annotate(
+    files = SourceFile.objects.filter(upload=upload) if service is None else files_of(upload, service)
+    rows = files.values("service").annotate(
         **{f"all_{name}": Sum(name) for name in names},
         all_unknown=Sum("unread") + Count("id", filter=~Q(problem="")),
     )  # fmt: skip
@@ -111,6 +112,11 @@ def coverage(upload: Upload) -> list[Coverage]:
         Coverage(row["service"], unknown=row["all_unknown"], **{name: row[f"all_{name}"] for name in names})
         for row in rows.order_by("-all_leaks", "service")
     ]
+
+
+def files_of(upload: Upload, service: str) -> QuerySet[SourceFile]:
+    """The scripts of one service."""
+    return SourceFile.objects.filter(upload=upload, service=service)
 
 
 def find_file(upload: Upload, path: str) -> SourceFile:

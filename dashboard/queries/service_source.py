@@ -2,15 +2,13 @@
 
 from typing import Final
 
-from django.db.models import Count, Sum
 from msgspec import Struct
 
-from connmon.source.models import SourceFile, Upload
-from connmon.source.queries import list_findings, newest_upload
+from connmon.source.models import Upload
+from connmon.source.queries import Coverage, coverage, files_of, list_findings, newest_upload
 from dashboard.queries.service import find_service_name
 
 LEAKS_SHOWN: Final = 5  # the worst
-COUNTED: Final = ("managed", "harmless", "leaks")  # places that connect
 
 
 class FoundLeak(Struct, frozen=True):
@@ -24,26 +22,13 @@ class FoundLeak(Struct, frozen=True):
 
 
 class ServiceSource(Struct, frozen=True):
-    """A service in the newest analysed upload. `files` 0: the upload has no script of it; `upload` None: there is none.
-
-    `share`: of its connections that do not leak, None without any.
-    """
+    """A service in the newest analysed upload, None if there is none. `coverage` None: nothing in it connects."""
 
     name: str
     upload: Upload | None
-    files: int = 0
-    managed: int = 0
-    harmless: int = 0
-    leaks: int = 0
+    has_files: bool = False
+    coverage: Coverage | None = None
     worst: list[FoundLeak] = []
-
-    @property
-    def sites(self) -> int:
-        return self.managed + self.harmless + self.leaks
-
-    @property
-    def share(self) -> float | None:
-        return 1 - self.leaks / self.sites if self.sites else None
 
 
 def service_source(game_id: int, service_id: int) -> ServiceSource:
@@ -54,8 +39,8 @@ def service_source(game_id: int, service_id: int) -> ServiceSource:
 
 
 def _in_upload(name: str, upload: Upload) -> ServiceSource:
-    files = SourceFile.objects.filter(upload=upload, service=name)
-    sums = files.aggregate(files=Count("id"), **{column: Sum(column, default=0) for column in COUNTED})
-    found = list_findings(upload, verdict="leak", service=name)[:LEAKS_SHOWN] if sums["leaks"] else []
-    worst = [FoundLeak(one.severity, one.file.path, one.line, one.code, one.reason) for one in found]
-    return ServiceSource(name, upload, **sums, worst=worst)
+    found = coverage(upload, service=name)
+    of_service = found[0] if found else None
+    leaks = list_findings(upload, verdict="leak", service=name)[:LEAKS_SHOWN] if of_service and of_service.leaks else []
+    worst = [FoundLeak(one.severity, one.file.path, one.line, one.code, one.reason) for one in leaks]
+    return ServiceSource(name, upload, files_of(upload, name).exists(), of_service, worst)
