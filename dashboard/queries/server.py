@@ -12,6 +12,7 @@ from dashboard.queries.fetch import fetch
 from dashboard.queries.servers import STATUS, ServerStatus
 
 ORDERS_MAX: Final = 20  # the newest
+NO_SERVER: Final = "This server does not exist. Look for it in the list of servers."
 
 
 class ServerHead(Struct, frozen=True):
@@ -156,7 +157,7 @@ def find_server_name(game_id: int, server_id: int) -> str:
     """The name of one boot of a server of this game, or NotFound."""
     name = GameServer.objects.filter(game_id=game_id, pk=server_id).values_list("name", flat=True).first()
     if name is None:
-        raise NotFound("This server does not exist. Look for it in the list of servers.")
+        raise NotFound(NO_SERVER)
     return name
 
 
@@ -164,7 +165,7 @@ def server_page(game_id: int, server_id: int, *, now: datetime) -> ServerPage:
     """One server of this game, running or ended, or NotFound."""
     heads = fetch(ServerHead, HEAD, {"game": game_id, "server": server_id, "now": now})
     if not heads:
-        raise NotFound("This server does not exist. Look for it in the list of servers.")
+        raise NotFound(NO_SERVER)
     services = fetch(ServerService, SERVICES_OF_SERVER, {"server": server_id})
     totals = ServerTotals(
         live=sum(row.live for row in services),
