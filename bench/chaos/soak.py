@@ -24,9 +24,9 @@ from bench.chaos.verdict import judge
 from bench.cleanup.__main__ import allow_many_sockets
 from bench.peers.run import machine
 
-# Half of 2,610 busy reports a second, the middle of what one web process took in good and bad hours of the machine (1,786
-# to 3,432, bench/figures). These reports carry three services and some changes, so they are lighter: it is the number of
-# them that is soaked.
+# Half of 2,610 busy reports a second, the middle of what one web process took in good and bad hours of the machine
+# (1,786 to 3,432, bench/figures). These reports carry three services and some changes, so they are lighter: it is the
+# number of them that is soaked.
 RATE: Final = 1_300
 WARM_UP: Final = 600.0  # seconds until memory should be flat; a third of shorter runs
 SAMPLE: Final = 15.0  # seconds
