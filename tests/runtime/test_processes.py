@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from connmon.runtime import processes
@@ -20,6 +21,8 @@ COMMAND = [sys.executable, "-c", "import signal; signal.pause()"]
 def child() -> Iterator[subprocess.Popen[bytes]]:
     """A process that leads a group of its own, as the supervisor's children do."""
     process = subprocess.Popen(COMMAND, start_new_session=True)
+    while not psutil.Process(process.pid).cmdline():  # Linux says nothing of it for a moment after exec
+        time.sleep(0.01)
     yield process
     process.kill()
     process.wait()
