@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
+from django.utils import timezone
 
 from connmon.accounts.models import Role, Scope
 from tests.security import table
@@ -18,6 +19,13 @@ NAMES: Final = ("q", "service", "server", "type", "site", "owner", "name", "acti
 NOBODYS: Final = "N" * len(OURS)
 UNKNOWN: Final = "4000000000"
 CHANGING: Final = re.compile(r"[\w-]{20,}|\d+")  # tokens of forms, times, and the numbers that were asked for
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two answers tell one time: `now` of the first would be `1 s ago` in the second."""
+    moment = timezone.now()
+    monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
 
 
 @pytest.fixture
@@ -48,6 +56,7 @@ def told(answer: Answer) -> tuple[int, str]:
     return answer.status, CHANGING.sub("", text)
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_no_filter_finds_what_is_another_games(ours: Filled, theirs: Filled, rivals: dict[str, Actor]) -> None:
     wrong = []
     for actor, path in list(lists(theirs, rivals))[:: 1 if WHOLE else 3]:
