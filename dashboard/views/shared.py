@@ -76,8 +76,9 @@ def chart(request: HttpRequest, token: str, link: Link) -> HttpResponse:
     presets = PRESETS[link.shown]
     preset = presets[chosen_preset(presets, request.GET)]
     data = chart_of(link, preset, time_range(request.GET, now=timezone.now()))
-    # Its newest point comes with the next sample, and its alerts lead nowhere.
-    return HttpResponse(msgspec.json.encode(replace(data, tips=False, alerts_url="")), content_type="application/json")
+    # Its newest point comes with the next sample; alerts are for members.
+    shown = replace(data, tips=False, alerts=[], alerts_url="")
+    return HttpResponse(msgspec.json.encode(shown), content_type="application/json")
 
 
 @require_safe

@@ -100,7 +100,8 @@ def test_what_belongs_to_members_is_not_shown(game: Game, guest: Client) -> None
         page, state = guest.get(f"/shared/{token}/"), guest.get(f"/shared/{token}/live.json")
         assert "Registry" not in page.content.decode()
         assert not {"alerts", "orders", "versions"} & state.json()["data"].keys()
-        assert guest.get(f"/shared/{token}/chart.json").json()["alerts_url"] == ""
+        chart = guest.get(f"/shared/{token}/chart.json").json()
+        assert (chart["alerts"], chart["alerts_url"]) == ([], "")
 
 
 def test_hostile_names_are_text(game: Game, guest: Client) -> None:
