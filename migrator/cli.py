@@ -51,6 +51,9 @@ def _common(sub: argparse.ArgumentParser, paths: str = "?") -> None:
     sub.add_argument("--jobs", type=_positive, default=0, metavar="N", help="processes (default: one a core)")
     sub.add_argument("--diff", metavar="RANGE", help="only files that a git range changes, such as origin/main...HEAD")
     sub.add_argument("--baseline", type=Path, metavar="FILE", help="known findings; only new ones count")
+
+
+def _fail_on(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--fail-on",
         choices=["low", "medium", "high", "never"],
@@ -86,6 +89,7 @@ def _report(text: str) -> tuple[str, Path]:
 
 def _analyze(sub: argparse.ArgumentParser) -> None:
     _common(sub, "*")
+    _fail_on(sub)
     _reports(sub)
     sub.add_argument("--write-baseline", type=Path, metavar="FILE", help="note today's findings as known, and exit 0")
     sub.set_defaults(run=commands.analyze)
@@ -113,6 +117,7 @@ def _validate(sub: argparse.ArgumentParser) -> None:
 
 def _batch(sub: argparse.ArgumentParser) -> None:
     _common(sub)
+    _fail_on(sub)
     _reports(sub)
     sub.add_argument("--state", type=Path, metavar="FILE", help="keeps what is done, so that the same command goes on")
     sub.add_argument(

@@ -75,6 +75,14 @@ def _root_of(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
+def _from_here(path: Path) -> Path:
+    """What to put before the paths of a patch, so that `git apply` takes it in this folder; for an archive nothing."""
+    root, here = _root_of(path).resolve(), Path.cwd()
+    if path.suffix == ".zip" or not root.is_relative_to(here):
+        return Path()
+    return root.relative_to(here)
+
+
 def _refuse_archive(path: Path) -> None:
     if path.suffix == ".zip":
         raise InputRefused(f"{path} is an archive and is not written to; unpack it, or take the diff without --write.")
@@ -138,15 +146,15 @@ def fix(options: Namespace) -> int:
     if options.json:
         print(json_report(report, _baseline(options)))
     else:
-        _print_diffs(report.files)
+        _print_diffs(report.files, _from_here(options.path))
     return OBJECTION if any(file.migration and file.migration.changed for file in report.files) else OK
 
 
-def _print_diffs(files: Sequence[FileResult]) -> None:
+def _print_diffs(files: Sequence[FileResult], under: Path) -> None:
     """Diffs on standard output, so that they can be piped into git apply; what was left to people on standard error."""
     for file in files:
         if file.migration:
-            sys.stdout.buffer.write(patch_of(file.migration))  # sources need not be text
+            sys.stdout.buffer.write(patch_of(file.migration, under))  # sources need not be text
             for note in file.migration.notes:
                 _say(f"{file.path}:{note.line}: {note.text}")
         if file.problem:
@@ -274,7 +282,7 @@ def interactive(options: Namespace) -> int:
     patches = []
     for migration in review(project, Console()):
         if options.patch:
-            patches.append(patch_of(migration))
+            patches.append(patch_of(migration, _from_here(options.path)))
         else:
             write_migration(root, migration)
             _say(f"{migration.path}: written, {len(migration.edits)} edits.")

@@ -1,19 +1,22 @@
 """Rewrites put on disk, and shown as diffs."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Final
 
 from migrator.diffs import diff_of
 from migrator.model import Migration
+
+HERE: Final = PurePath()
 
 
 class WriteRefused(ValueError):
     """A file that is not written; the message says why."""
 
 
-def patch_of(migration: Migration) -> bytes:
-    """The change as `git apply` takes it, b"" for none."""
+def patch_of(migration: Migration, under: PurePath = HERE) -> bytes:
+    """The change as `git apply` takes it in the folder that `under` is relative to, b"" for none."""
     pieces = [(edit.span, edit.replacement) for edit in migration.edits]
-    return diff_of(migration.path, migration.original, pieces)
+    return diff_of((under / migration.path).as_posix(), migration.original, pieces)
 
 
 def unified_diff(migration: Migration) -> str:

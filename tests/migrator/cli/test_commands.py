@@ -76,6 +76,17 @@ def test_fix_prints_a_diff_that_git_applies_and_changes_nothing(game: Path, caps
     assert run("analyze", game, "--jobs", 1) == 0
 
 
+@pytest.mark.parametrize("place", [".", "src", "src/Leaking.server.luau"])
+def test_the_diff_of_a_part_applies_where_it_was_made(
+    game: Path, place: str, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.chdir(game)
+    assert run("fix", place, "--jobs", 1) == 1
+    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": os.fspath(game.parent)}
+    subprocess.run(["git", "apply"], cwd=game, input=capsysbinary.readouterr().out, check=True, env=environment)
+    assert run("analyze", "src", "--jobs", 1) == 0
+
+
 def test_fix_writes_what_validation_proves(game: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("fix", game, "--jobs", 1, "--write") == 0
     assert "2 of 2 sites proven" in capsys.readouterr().err
