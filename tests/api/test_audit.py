@@ -75,6 +75,8 @@ def test_entries_can_be_picked(audit_site: Site, reader: NewKey, game: Game, que
 def test_odd_questions_are_refused(audit_site: Site, reader: NewKey, query: str) -> None:
     answer = audit_site.get(f"{PATHS[0]}?{query}", key=reader)
     assert (answer.status, answer.code) == (400, "invalid")
+    assert answer.body["detail"].startswith(f"{query.partition('=')[0]}: ")
+    assert "ErrorDetail" not in answer.body["detail"]
 
 
 def test_exports_begin_with_the_oldest(audit_site: Site, reader: NewKey, game: Game) -> None:
