@@ -9,17 +9,17 @@ from connmon.alerts.rules import Observation, compare, looks_down
 from connmon.alerts.states import EACH_SERVICE, GAME_SERIES, RATES, Comparator, Kind, Series
 from connmon.leaks.states import Rung
 
-_COUNTED: Final = {
-    Kind.SERVER_LOST: "silent servers",
-    Kind.STALE_SURGE: "stale connections",
-    Kind.ORPHANED_SURGE: "orphaned connections",
-    Kind.POOL_EXHAUSTED: "exhausted pools",
-    Kind.CONFIGURATION_REFUSED: "servers behind the configuration",
-    Kind.REFUSED_REPORTS_SURGE: "refused reports a second",
-    Kind.EMERGENCY_FIRED: "emergency cleanups",
-    Kind.ORDER_FAILED: "failed orders",
-    Kind.LEAK_CONFIRMED: "confirmed leaks",
-    Kind.LEAK_LIKELY: "likely leaks",
+_COUNTED: Final = {  # one, many
+    Kind.SERVER_LOST: ("silent server", "silent servers"),
+    Kind.STALE_SURGE: ("stale connection", "stale connections"),
+    Kind.ORPHANED_SURGE: ("orphaned connection", "orphaned connections"),
+    Kind.POOL_EXHAUSTED: ("exhausted pool", "exhausted pools"),
+    Kind.CONFIGURATION_REFUSED: ("server behind the configuration", "servers behind the configuration"),
+    Kind.REFUSED_REPORTS_SURGE: ("refused report a second", "refused reports a second"),
+    Kind.EMERGENCY_FIRED: ("emergency cleanup", "emergency cleanups"),
+    Kind.ORDER_FAILED: ("failed order", "failed orders"),
+    Kind.LEAK_CONFIRMED: ("confirmed leak", "confirmed leaks"),
+    Kind.LEAK_LIKELY: ("likely leak", "likely leaks"),
 }
 NAMED: Final = 3  # things in a sentence
 
@@ -31,7 +31,7 @@ def observe(rule: Rule, readings: Readings) -> Observation | None:
 
 def describe(rule: Rule, seen: Observation) -> str:
     """The sentence of an alert, `12 stale connections (at least 10): Combat, Loot and 2 more`."""
-    what = rule.series.replace("_", " ") if rule.kind == Kind.THRESHOLD else _COUNTED[Kind(rule.kind)]
+    what = rule.series.replace("_", " ") if rule.kind == Kind.THRESHOLD else _COUNTED[Kind(rule.kind)][seen.value != 1]
     limit = f"{rule.comparator.replace('_', ' ')} {rule.threshold:g}"
     named = ", ".join(seen.things[:NAMED])
     more = f" and {seen.count - NAMED} more" if seen.count > NAMED else ""

@@ -50,12 +50,14 @@ def muted_until(alert: Alert, *, now: datetime) -> datetime | None:
 
 
 def _tell(alert: Alert, one: Transition, *, now: datetime) -> None:
-    if one.to_state == AlertState.FIRING:
+    enabled = Destination.objects.filter(game_id=alert.game_id, enabled=True)
+    severity = Severity(alert.severity)
+    reached = [each for each in enabled if rules.reaches(severity, Severity(each.least_severity))]
+    if reached and one.to_state == AlertState.FIRING:  # where there is no destination nobody was told
         Alert.objects.filter(pk=alert.pk).update(announced_at=now)
     event = event_of(alert, state=one.to_state, at=one.at)
-    for destination in Destination.objects.filter(game_id=alert.game_id, enabled=True):
-        if rules.reaches(Severity(alert.severity), Severity(destination.least_severity)):
-            queue(destination, event, alert=alert, now=now)
+    for destination in reached:
+        queue(destination, event, alert=alert, now=now)
 
 
 def queue(destination: Destination, event: dict[str, Any], *, alert: Alert | None, now: datetime) -> Delivery:

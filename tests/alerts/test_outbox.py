@@ -48,6 +48,8 @@ def test_a_firing_and_its_end_are_told_once_each(rule: Rule, outside: Outside) -
     evaluate(now=NOW)
     (told,) = run(outside)
     assert (told["state"], told["severity"], told["things"]) == ("firing", "critical", ["server-1"])
+    assert told["summary"] == "1 silent server (at least 1): server-1"
+    assert Alert.objects.get().announced_at == NOW
     come_back()
     evaluate_until(NOW + TEN)
     assert [one["state"] for one in run(outside, now=NOW + TEN)] == ["firing", "resolved"]
@@ -62,6 +64,7 @@ def test_a_destination_is_told_only_what_it_wants(
     destinations.change_destination(rule.game, destination.pk, change, by=BY, now=NOW)
     evaluate(now=NOW)
     assert run(outside) == []
+    assert Alert.objects.get().announced_at is None  # the history says "not told"
 
 
 def test_another_games_destination_hears_nothing(rule: Rule, other_game: Game, outside: Outside) -> None:
