@@ -56,6 +56,7 @@ def test_every_type_the_agent_connects_stands_in_pool_types(server: Server) -> N
         (POOLS + "'POOL_TYPES', { string.rep('x', 65) }", "a list of at most 64 different types"),
         (POOLS + "'POOL_TYPES', string.split(string.rep('x,', 65), ',')", "a list of at most 64 different types"),
         (POOLS + "'DEFAULT_POOL_SIZE', 5, 'Combat'", "one value for all services"),
+        (MANAGEMENT + "'EMERGENCY_CLEANUP_THRESHOLD', 0.5, 'Combat'", "one value for all services"),
         (MANAGEMENT + "'STALE', 5", "there is no setting CONNECTION_MANAGEMENT.STALE"),
         ("nil, nil, 5", "there is no setting"),
         (MANAGEMENT + "'STALE_CONNECTION_THRESHOLD', 120, ''", "service takes the name of a service"),
