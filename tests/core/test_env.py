@@ -1,5 +1,8 @@
 """Settings from the environment: typed, and wrong ones end the start with a sentence."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from connmon.core import env
 from connmon.core.env import SettingError
 
 NAME = "CONNMON_TEST_VALUE"
+MANAGE = Path(__file__).parents[2] / "manage.py"
 
 
 @pytest.fixture
@@ -76,3 +80,11 @@ def test_a_switch_that_is_neither_is_refused(put: pytest.MonkeyPatch) -> None:
 def test_words_are_separated_by_commas(put: pytest.MonkeyPatch) -> None:
     put.setenv(NAME, "a.example.com, b.example.com,,")
     assert env.words(NAME, []) == ["a.example.com", "b.example.com"]
+
+
+def test_the_command_line_ends_with_the_sentence_alone() -> None:
+    environment = os.environ | {"CONNMON_KEY_RATE": "many"}
+    done = subprocess.run(
+        [sys.executable, MANAGE, "check"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "CONNMON_KEY_RATE takes a whole number, not 'many'.\n")
