@@ -188,6 +188,7 @@ class AuditEntry(models.Model):
     reason = models.CharField(max_length=500)
 
     class Meta:
+        verbose_name_plural = "audit entries"
         indexes: ClassVar = [
             # Readers: the audit page, list and export of one game, newest or oldest first.
             models.Index(fields=["game_id", "id"], name="audit_by_game"),
