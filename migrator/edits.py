@@ -5,8 +5,8 @@ import re
 from tree_sitter import Node
 
 from migrator.analyze import Study
-from migrator.facts import Function, Variable
-from migrator.grammar import COMMENT
+from migrator.facts import Call, Function, Variable
+from migrator.grammar import COMMENT, TABLE, strip
 from migrator.instances import cleanup_method
 from migrator.losses import Judged
 from migrator.model import Edit, Site
@@ -14,6 +14,11 @@ from migrator.owners import ByHand, Owner
 
 AGENT = 'require(game:GetService("ServerScriptService").connmon)'
 _DIRECTIVE = re.compile(rb"\s*--!")
+
+
+def quoted(text: str) -> str:
+    """A text as Luau writes it."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def connect_edits(study: Study, judged: Judged, site: Site, owner: Owner, name: str) -> list[Edit]:
@@ -34,7 +39,7 @@ def connect_edits(study: Study, judged: Judged, site: Site, owner: Owner, name: 
     return [
         Edit((call.start_byte, call.start_byte), b"ConnectionUtils:Connect(", site, why),
         Edit((connect.signal.end_byte, arguments.start_byte + 1), b", ", site, why),
-        Edit((after, after), f', {owner.text}, "{name}", "{site.kind}"'.encode(), site, why),
+        Edit((after, after), f', {owner.text}, {quoted(name)}, "{site.kind}"'.encode(), site, why),
     ]
 
 
@@ -52,7 +57,7 @@ def register_edits(study: Study, judged: Judged, site: Site, owner: Owner, name:
         raise ByHand("Register the connection that is kept, under its owner.")
     start, end = site.span
     why = f"{owner.text} owns the connection."
-    before = f'ConnectionManager:RegisterConnection({owner.text}, "{name}", '.encode()
+    before = f"ConnectionManager:RegisterConnection({owner.text}, {quoted(name)}, ".encode()
     return [
         Edit((start, start), before, site, why),
         Edit((end, end), f', "{site.kind}")'.encode(), site, why),
@@ -124,18 +129,23 @@ def _place_of_requires(study: Study) -> int:
         if node.type in ("comment", "hash_bang_line"):
             if last is None:
                 comments = _line_end(source, node.end_byte)
+                if _is_inside(_statements(study), comments):
+                    comments = node.end_byte
             continue
         if not _is_header(study, node):
             break
         last = node
     if last is not None:
         end = _line_end(source, last.end_byte)
-        return (
-            end
-            if not source[last.end_byte : end].strip() or source[last.end_byte : end].lstrip().startswith(b"--")
-            else last.start_byte
-        )
+        rest = source[last.end_byte : end].strip()
+        ends = (not rest or rest.startswith(b"--")) and not _is_inside(_statements(study), end)
+        return end if ends else last.start_byte
     return comments if comments or not source.startswith(b"\xef\xbb\xbf") else 3
+
+
+def _is_inside(nodes: list[Node], at: int) -> bool:
+    """Whether a place is in the middle of one of them, such as a comment of several lines."""
+    return any(node.start_byte < at < node.end_byte for node in nodes)
 
 
 def _begins_body(study: Study, at: int) -> bool:
@@ -159,7 +169,9 @@ def cleanup_edit(study: Study, class_: Variable) -> tuple[Edit | None, str]:
             return None, f"Call ConnectionManager:DisconnectAllForOwner(self) in {method.name}."
         indent = _indent_after(source, at)
         return Edit((at, at), newline + indent + line, None, f"{method.name} ends what the object owns."), ""
-    returned = _final_return(study)
+    if _may_have_destroy(study, class_):
+        raise ByHand(f"End what an object owns where {class_.name} is destroyed: its Destroy cannot be told from here.")
+    returned = _end(study, class_)
     if returned is None:
         raise ByHand(f"{class_.name} has no Destroy in which its connections could end; write one.")
     head = f"function {class_.name}.Destroy(self: any)".encode()
@@ -177,12 +189,38 @@ def _body_start(study: Study, method: Function) -> int | None:
     source = study.facts.syntax.source.text
     end = source.find(b"\n", parameters.end_byte)
     end -= source[end - 1 : end] == b"\r"
-    return end if parameters.end_byte <= end <= body.start_byte else None
+    between = parameters.end_byte <= end <= body.start_byte
+    return end if between and not _is_inside(method.node.children, end) else None
 
 
 def _indent_after(source: bytes, at: int) -> bytes:
     match = re.compile(rb"(?:\r?\n[ \t]*)*\r?\n([ \t]+)\S").match(source, at)
     return match[1] if match else b"\t"
+
+
+def _may_have_destroy(study: Study, class_: Variable) -> bool:
+    """Whether a new Destroy could take the place of one that is written in another way, or inherited."""
+    facts, name = study.facts, re.escape(class_.name)
+    if re.search(rf"\b{name}\s*[.:]\s*Destroy\b|\bDestroy\s*=[^=]|\[\s*[\"']Destroy[\"']\s*\]", facts.text):
+        return True
+    if not class_.values or strip(class_.values[0].node).kind_id not in TABLE:
+        return True
+    metatables = (
+        call.arguments[1] for call in study.flow.calls_by_name.get("setmetatable", ()) if _is_given(call, class_)
+    )
+    return any(one.kind_id not in TABLE or "__index" in facts.raw(one) for one in map(strip, metatables))
+
+
+def _is_given(call: Call, class_: Variable) -> bool:
+    """Whether setmetatable is called with the class itself."""
+    return len(call.arguments) == 2 and call.arguments[0].text == class_.name.encode("latin-1")
+
+
+def _end(study: Study, table: Variable) -> Node | None:
+    """The statement before which a module's table can still be added to: its return, or what freezes the table."""
+    frozen = f"table.freeze({table.name})"
+    found = next((node for node in _statements(study) if study.facts.raw(node).startswith(frozen)), None)
+    return found or _final_return(study)
 
 
 def _final_return(study: Study) -> Node | None:
@@ -199,11 +237,11 @@ def wrap_edit(study: Study, service: Variable) -> Edit | None:
         rb"(?:WrapService|EnhanceController|ManageService)\(" + re.escape(service.name.encode("latin-1")), source
     ):
         return None
-    returned = _final_return(study)
+    returned = _end(study, service)
     if returned is None:
         raise ByHand("The module returns its table in a way that cannot be wrapped here.")
     newline = b"\r\n" if b"\r\n" in source else b"\n"
     name = study.analysis.service_name
     verb = "EnhanceController" if name.endswith("Controller") else "WrapService"
-    text = f'ConnectionUtils:{verb}({service.name}, "{name}")'.encode()
+    text = f"ConnectionUtils:{verb}({service.name}, {quoted(name)})".encode()
     return Edit((returned.start_byte, returned.start_byte), text + newline + newline, None, "Its own Stop cleans up.")

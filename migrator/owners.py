@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from migrator import names
 from migrator.analyze import Study
-from migrator.facts import Function, Region, Variable
+from migrator.facts import Chain, Function, Region, Variable
+from migrator.flow import Use
+from migrator.grammar import chain
 from migrator.instances import Instances
 from migrator.losses import Judged
 from migrator.model import Frequency, Shape
@@ -40,6 +42,7 @@ def owner_of(study: Study, judged: Judged) -> Owner:
     owner = chooser.of_loop() or chooser.choose()
     chooser.refuse_loops()
     chooser.refuse_replacing()
+    chooser.refuse_calls(owner)
     if owner.cleanup is None and owner.text != "script" and judged.connect.event in names.ENDING:
         raise ByHand(f"{judged.connect.event} tells of the owner's end: disconnect it in its own callback.")
     return owner
@@ -179,10 +182,17 @@ class _Chooser:
         function: Function | None = self.region.function
         while function is not None:
             if function.self_variable is not None:
+                if self._is_given(function) or not self._visible(function.self_variable):
+                    raise ByHand("Here self is something else than in the method around it; register it by hand.")
                 return function.self_variable
             function = function.outer
         mine = self.study.facts.declared.get("self", ())
         return next((one for one in mine if one.kind == "local" and self._visible(one)), None)
+
+    def _is_given(self, function: Function) -> bool:
+        """Whether a function is written where it is handed on: its self is whatever calls it gives it."""
+        facts = self.study.facts
+        return function.start in facts.argument_of and function.start not in facts.field_function
 
     def _visible(self, variable: Variable) -> bool:
         """Whether the site sees a variable under its name."""
@@ -201,6 +211,51 @@ class _Chooser:
         others = [one for one in judged.captures if one is not self.chosen and self._varies(one)]
         if others:
             raise ByHand(f"Connect it once: each time it is about another {', '.join(v.name for v in others[:3])}.")
+
+    def refuse_calls(self, owner: Owner) -> None:
+        """Where a function runs more than once for one owner, its second connection would end the first."""
+        variable = self._self() if owner.text == "self" else self.chosen
+        if variable is None or variable.kind != "parameter":
+            return
+        function = variable.region.function
+        others = [
+            one
+            for one in (*self.judged.captures, self.judged.connect.chain.root)
+            if one is not None and one is not variable and self._varies(one) and one.region.function is function
+        ]
+        uses = [use for use in self.study.flow.uses(function) if use.connect is None]
+        callers = [use.region.function for use in uses]
+        again = len(callers) > len(set(callers)) or any(self._in_loop(use, variable) for use in uses)
+        if others and (again or (not uses and self._takes_callback(variable, others))):
+            whom = "object" if owner.text == "self" else owner.text
+            raise ByHand(
+                f"{function.name} runs more than once for the same {whom}: give each connection a name of its own."
+            )
+
+    def _in_loop(self, use: Use, owner: Variable) -> bool:
+        """Whether a function is called in a loop that is not over its owners."""
+        call, loop = use.call, use.region
+        given = [chain(self.study.facts, node).root for node in call.arguments] if call is not None else []
+        if call is not None and call.receiver is not None:
+            given.append(call.receiver.root)
+        while loop.parent is not None and loop is not use.region.function:
+            if loop.kind == "for" and not any(
+                one is not None and one.region is loop and (one.name == owner.name or names.PLAYER_NAME.match(one.name))
+                for one in given
+            ):
+                return True
+            loop = loop.parent
+        return False
+
+    def _takes_callback(self, owner: Variable, others: list[Variable]) -> bool:
+        """Whether a method that nobody here calls is given what its connection calls."""
+        callback = self.judged.connect.callback
+        named = chain(self.study.facts, callback).root if callback is not None else None
+        return owner.name == "self" and any(
+            one is named
+            or any(call.target == Chain(one, ()) for call in self.study.flow.calls_by_name.get(one.name, ()))
+            for one in others
+        )
 
     def refuse_loops(self) -> None:
         """In a loop inside the owner's scope one name would stand for many connections."""

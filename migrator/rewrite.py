@@ -1,19 +1,23 @@
 """generate_migrated_code: the smallest edits that manage what leaks, spliced into the original bytes."""
 
+import re
 from collections import defaultdict
 from dataclasses import replace
 from functools import cached_property
 
 from migrator import names
 from migrator.analyze import Study, study
-from migrator.edits import AGENT, cleanup_edit, connect_edits, require_edit, wrap_edit
+from migrator.edits import AGENT, cleanup_edit, connect_edits, quoted, require_edit, wrap_edit
 from migrator.facts import Function, Variable
 from migrator.flow import is_client
 from migrator.helpers import helper_edits
 from migrator.losses import Judged
 from migrator.model import Edit, Migration, Note, Project, ServiceAnalysis, Site, Source, Span, Verdict
-from migrator.owners import ByHand, owner_of, service_of
+from migrator.owners import ByHand, Owner, owner_of, service_of
 from migrator.pieces import splice
+
+_PLAIN = re.compile(r"[\w ]{1,64}", re.ASCII)  # names that can be part of a connection's
+_HELPER = re.compile(rb"\bSetup(?:Player|Character)Management\(")
 
 
 def generate_migrated_code(
@@ -70,12 +74,23 @@ class _Rewrite:
         owner = owner_of(self.study, judged)
         service = service_of(self.study)
         seen = service is not None and service.position < site.span[0]
-        edits = helper_edits(self.study, judged, site, owner, service if seen else None)
+        edits = self._helper_edits(judged, site, owner, service if seen else None)
         if edits is None:
             edits = connect_edits(self.study, judged, site, owner, self._name(judged))
         if owner.cleanup is not None:
             self._clean_up(owner.cleanup)
             self.needing[owner.cleanup].append(site.span)
+        return edits
+
+    def _helper_edits(self, judged: Judged, site: Site, owner: Owner, service: Variable | None) -> list[Edit] | None:
+        """The edits with a helper. It names its connections itself, so that each helper stands once in a file."""
+        event = judged.connect.event
+        own = f"{self.study.analysis.service_name}.{event}" if event in names.CHARACTER_EVENTS else event
+        if self._is_taken(own) or _HELPER.search(self.source.text):
+            return None
+        edits = helper_edits(self.study, judged, site, owner, service)
+        if edits is not None:
+            self.taken.add(own)
         return edits
 
     def _is_shared(self) -> bool:
@@ -115,13 +130,18 @@ class _Rewrite:
         event = judged.connect.event if judged.connect.signal is not None else judged.connect.call.name
         last = judged.connect.chain.path[-1:]
         if event in names.SIGNAL_METHODS and "=" in last[0]:
-            event = last[0].partition("=")[2] + "Changed"
+            about = last[0].partition("=")[2]
+            event = f"{about}Changed" if _PLAIN.fullmatch(about) else event
         base = f"{self.study.analysis.service_name}.{event}"
         name, number = base, 2
-        while name in self.taken:
+        while self._is_taken(name):
             name, number = f"{base}{number}", number + 1
         self.taken.add(name)
         return name
+
+    def _is_taken(self, name: str) -> bool:
+        """Whether a name was given already, in an earlier run too."""
+        return name in self.taken or quoted(name).encode() in self.source.text
 
     def _clean_up(self, target: Variable) -> None:
         if target in self.cleaned:
