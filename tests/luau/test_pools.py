@@ -361,3 +361,76 @@ def test_reports_carry_the_counters_of_pools_that_changed(reporting: Server) -> 
     taken = len(reporting.backend.received)
     reporting.wait_for(lambda: len(reporting.backend.received) > taken)
     assert [(pool.type, pool.in_use) for pool in reporting.backend.received[-1].pools] == [("Custom", 0)]
+
+
+def test_giving_back_to_another_types_pool_changes_nothing(server: Server) -> None:
+    answers = server.lua(
+        """
+        local event = Instance.new('BindableEvent')
+        local connection = CM:GetPooledConnection('BindableEvent.Event', event.Event, print)
+        CM:RegisterConnection('Shop', 'Sold', connection, 'BindableEvent.Event')
+        local returned = CM:ReturnConnectionToPool('Custom', connection)
+        return returned, connection.Connected, CM:GetConnectionStats().Services.Shop.Live
+    """
+    )
+    assert answers == [False, True, 1]
+
+
+def test_giving_back_makes_no_pools(server: Server) -> None:
+    server.lua(
+        """
+        local event = Instance.new('BindableEvent')
+        local connection = CM:GetPooledConnection('BindableEvent.Event', event.Event, print)
+        for number = 1, 100 do CM:ReturnConnectionToPool(`Misspelt{number}`, connection) end
+    """
+    )
+    assert list(server.stats()["Pools"]) == ["BindableEvent.Event"]
+
+
+DESTROYED = """
+    for number = 1, 60 do
+        local part = Instance.new('Part')
+        CM:GetPooledConnection('BasePart.Touched', part.Touched, print)
+        part:Destroy()
+    end
+"""
+
+
+def test_slots_on_destroyed_instances_are_not_in_use_for_good(server: Server) -> None:
+    server.lua(DESTROYED)
+    server.lua("CM:CleanupStaleConnections()")
+    assert server.stats()["Pools"]["BasePart.Touched"]["InUse"] == 0
+
+
+def test_slots_on_destroyed_instances_are_found_without_being_asked(server: Server) -> None:
+    server.lua(DESTROYED)
+    server.vm.advance(10, 10)
+    assert server.stats()["Pools"]["BasePart.Touched"]["InUse"] == 0
+
+
+STRICT_LIBRARY = """
+    local Connection = {}
+    Connection.__index = Connection
+    function Connection.Disconnect(self) self._connected = false end
+    setmetatable(Connection, { __index = function(_, key) error('no member ' .. key) end })
+    local signal = {}
+    function signal.Connect(self, callback)
+        self.callback = callback
+        return setmetatable({ _connected = true }, Connection)
+    end
+"""
+
+
+def test_signals_of_a_strict_library_can_be_pooled(server: Server) -> None:
+    server.lua(
+        STRICT_LIBRARY
+        + """
+        local one = CM:GetPooledConnection('Custom', signal, function() print('one') end)
+        local two = CM:GetPooledConnection('Custom', signal, function() print('two') end)
+        assert(one.Connected and two.Connected)
+        CM:CleanupStaleConnections()
+        signal.callback()
+        assert(one.Connected and two.Connected)
+    """
+    )
+    assert [text for _, text in server.vm.output] == ["one", "two"]

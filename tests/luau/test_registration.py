@@ -326,3 +326,21 @@ def test_counters_agree_with_the_ledger_after_many_random_steps(server: Server) 
         end
     """)
     assert count_with_marks(server.stats()) == server.live()
+
+
+def test_what_a_replaced_connection_cleans_up_leaves_nothing_behind(server: Server) -> None:
+    server.lua(
+        """
+        local odd = { Connected = true }
+        function odd.Disconnect(self)
+            self.Connected = false
+            CM:DisconnectAllForOwner('Odd')
+        end
+        CM:RegisterConnection('Odd', 'a', odd)
+        connmon.ConnectionUtils:Connect(Quiet, print, 'Odd', 'a', 'Custom')
+        local registry = CM.core.registry
+        for slot = 1, registry.top() do
+            assert(registry.connections[slot] or not registry.activities[slot], 'a free slot is followed')
+        end
+    """
+    )

@@ -165,3 +165,16 @@ def test_services_without_end_share_one_entry(server: Server) -> None:
     services = server.stats()["Services"]
     assert len(services) == 1000
     assert services["(other)"]["Live"] == 1200 - 998
+
+
+def test_a_connection_that_fails_to_answer_silences_nobody(reporting: Server) -> None:
+    reporting.lua(
+        """
+        local strict = { __index = function(_, key) error('no member ' .. key) end }
+        local connection = setmetatable({ Connected = true, Disconnect = function() end }, strict)
+        CM:RegisterConnection('Lib', 'a', connection)
+        connection.Connected = nil
+    """
+    )
+    reporting.wait_for(lambda: len(reporting.backend.received) > 1, 60)
+    assert reporting.lua("return CM:CleanupStaleConnections()") == 1

@@ -246,3 +246,60 @@ def test_two_services_may_manage_the_same_character(server: Server) -> None:
 def test_character_management_wants_a_player(server: Server, player: str) -> None:
     with pytest.raises(LuauError, match="SetupCharacterManagement: player takes a Player"):
         server.lua(f"{UTILS} Utils:SetupCharacterManagement('Combat', {player}, print)")
+
+
+def test_a_stop_written_below_the_wrapping_cleans_up(server: Server) -> None:
+    live = server.lua(
+        """
+        local service = connmon.ConnectionUtils:WrapService({}, 'Late')
+        function service.Stop(self) end
+        CM:RegisterConnection(service, 'a', Quiet:Connect(print))
+        service:Stop()
+        return CM:GetConnectionStats().Services.Late.Live
+    """
+    )
+    assert live == 0
+
+
+def test_a_stop_written_below_the_first_connection_cleans_up_from_the_next_frame_on(server: Server) -> None:
+    server.lua(
+        """
+        local service = connmon.ConnectionUtils:WrapService({}, 'Late')
+        CM:RegisterConnection(service, 'a', Quiet:Connect(print))
+        function service.Stop(self) print('stopped') end
+        shared.late = service
+    """
+    )
+    server.vm.advance(0.2, 10)
+    server.lua("shared.late:Stop()")
+    assert server.stats()["Services"]["Late"]["Live"] == 0
+    assert [text for _, text in server.vm.output] == ["stopped"]
+
+
+def test_a_service_that_is_renamed_counts_under_its_new_name(server: Server) -> None:
+    found = server.lua(
+        """
+        local service = connmon.ConnectionUtils:WrapService({}, 'Old')
+        CM:RegisterConnection(service, 'a', Quiet:Connect(print))
+        connmon.ConnectionUtils:WrapService(service, 'New')
+        CM:RegisterConnection(service, 'b', Quiet:Connect(print))
+        local services = CM:GetConnectionStats().Services
+        return services.Old.Live, services.New.Live, CM:DisconnectAllForOwner('service:New')
+    """
+    )
+    assert found == [0, 1, 1]
+
+
+def test_an_owner_whose_signal_refused_is_not_kept(server: Server) -> None:
+    server.lua(
+        """
+        local signal = { Connect = function() error('this signal is closed') end }
+        local part = Instance.new('Part')
+        local before = CM:GetConnectionStats().Live
+        for number = 1, 3 do
+            assert(not pcall(function() connmon.ConnectionUtils:Connect(signal, print, part, 'a', 'Custom') end))
+        end
+        assert(CM:GetConnectionStats().Live == before, 'the wait for its end was kept')
+        assert(CM.core.owners.index[part] == nil, 'the owner was kept')
+    """
+    )

@@ -1,11 +1,12 @@
 """Pools: one connection per signal, slots that are used again, and no way to reach somebody else's callback."""
 
 from collections.abc import Callable
+from typing import NoReturn
 
 import pytest
 
 from connmon_agent import PooledConnection, PoolStats, RefusedCall, Signal
-from tests.agents.python.game import Game, Remote, nothing
+from tests.agents.python.game import Entity, Game, Remote, nothing
 
 TYPE = "RunService.Heartbeat"
 
@@ -247,3 +248,67 @@ def test_heartbeats_of_many_services_share_one_connection(game: Game) -> None:
     for number in range(50):
         game.manager.disconnect_all_for_owner(f"S{number}")
     assert len(game.heartbeat) == 0
+
+
+class Mortal(Signal):
+    """A signal that can end: everybody is disconnected, as when an instance is destroyed."""
+
+    __slots__ = ()
+
+    def end(self) -> None:
+        """Disconnects everybody."""
+        for connection in tuple(self._connections):
+            connection.disconnect()
+
+
+def test_slots_on_signals_that_ended_are_not_in_use_for_good(game: Game) -> None:
+    for _ in range(60):
+        signal = Mortal()
+        game.manager.get_pooled_connection(TYPE, signal, nothing)
+        signal.end()
+    game.manager.cleanup_stale_connections()
+    assert pool(game).in_use == 0
+
+
+def test_a_signal_that_ended_and_lives_again_keeps_no_slot_of_before(game: Game) -> None:
+    signal = Mortal()
+    game.manager.get_pooled_connection(TYPE, signal, nothing)
+    signal.end()
+    handle = game.manager.get_pooled_connection(TYPE, signal, nothing)
+    assert (pool(game).in_use, handle.connected) == (1, True)
+
+
+def test_what_a_replaced_connection_cleans_up_leaves_nothing_behind(game: Game) -> None:
+    class Odd:
+        connected = True
+
+        def disconnect(self) -> None:
+            game.manager.disconnect_all_for_owner("Odd")
+
+    game.manager.register_connection("Odd", "a", Odd())
+    game.utils.connect(game.signal(), nothing, "Odd", "a", "Custom")
+    registry = game.manager.core.registry
+    assert [slot for slot in registry.activities if registry.connections[slot] is None] == []
+
+
+def test_a_service_that_is_renamed_counts_under_its_new_name(game: Game) -> None:
+    class Thing:
+        pass
+
+    thing = game.utils.wrap_service(Thing(), "Old")
+    game.manager.register_connection(thing, "a", game.signal().connect(nothing))
+    game.utils.wrap_service(thing, "New")
+    game.manager.register_connection(thing, "b", game.signal().connect(nothing))
+    services = game.manager.get_connection_stats().services
+    assert (services["Old"].live, services["New"].live) == (0, 1)
+
+
+def test_an_owner_whose_signal_refused_is_not_kept(game: Game) -> None:
+    class Closed:
+        def connect(self, callback: Callable[..., object], /) -> NoReturn:
+            raise RuntimeError("this signal is closed")
+
+    entity = Entity("Door")
+    with pytest.raises(RuntimeError):
+        game.utils.connect(Closed(), nothing, entity, "a", "Custom")
+    assert len(entity.destroying) == 0

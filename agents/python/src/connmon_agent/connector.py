@@ -51,11 +51,16 @@ class Connector:
         core = self._core
         number = registration.owner_number(core, caller, owner)
         followed = FollowedCallback(callback, core.host.now)
-        connection = self._pools.connect(kind, signal, followed) if pooled else signal.connect(followed)
-        slot, name = self._register(caller, number, name, connection, kind, terms)
-        cls = core.registry.cls[slot]
-        followed.follow(core.habits.of(core.registry.classes.service[cls], kind), core.profiler.of(cls))
-        core.registry.activities[slot] = followed
+        try:
+            connection = self._pools.connect(kind, signal, followed) if pooled else signal.connect(followed)
+            slot, name = self._register(caller, number, name, connection, kind, terms)
+        except BaseException:
+            core.owners.release(number)  # unless it owns something else
+            raise
+        if core.registry.connections[slot] is connection:  # else the one it replaced has cleaned its owner up
+            cls = core.registry.cls[slot]
+            followed.follow(core.habits.of(core.registry.classes.service[cls], kind), core.profiler.of(cls))
+            core.registry.activities[slot] = followed
         return Registered(connection, number, name)
 
     def heartbeat(

@@ -40,7 +40,7 @@ class ConnectionManager:
         self.core = Core(host or Host(), configuration or ConfigurationManager())
         self.pools = Pools(self.core)
         self.connector = Connector(self.core, self.pools)
-        self._sweeper = Sweeper(self.core, self.core.host.now())
+        self._sweeper = Sweeper(self.core, self.pools, self.core.host.now())
         Lifecycle(self.core)
         # Held for register_connection, which is what must be quick.
         registry, owners = self.core.registry, self.core.owners

@@ -81,6 +81,11 @@ class _Dispatcher:
             self._pool.end(self)
         self._pool.take_back(slot)
 
+    def let_go(self) -> None:
+        """Disconnects its slots, which nobody needs to do where the signal has disconnected everybody."""
+        for slot in tuple(self.slots):
+            slot.disconnect()
+
     def _fire(self, *args: Any) -> None:
         for slot in tuple(self.slots):
             callback = slot._callback
@@ -112,7 +117,10 @@ class Pool:
     def take(self, signal: SignalLike, callback: Callback) -> PooledConnection:
         """A slot with `callback` on `signal`. What the signal raises at connecting goes on, and nothing has changed."""
         dispatcher = self._dispatchers.get(id(signal))
-        if dispatcher is None or not dispatcher.alive:  # its signal may have disconnected everybody
+        if dispatcher is not None and not dispatcher.alive:  # its signal may have disconnected everybody
+            dispatcher.let_go()
+            dispatcher = None
+        if dispatcher is None:
             dispatcher = self._dispatchers[id(signal)] = _Dispatcher(self, signal)
         slot = self._idle_slot() or self._new_slot()
         slot._hang(dispatcher, callback)
@@ -139,6 +147,12 @@ class Pool:
             dispatcher.connection.disconnect()
         except Exception as error:  # of a signal library: the slot must come back all the same
             self._core.log(f"a pooled connection ({self._kind}) did not disconnect: {error!r}")
+
+    def sweep(self) -> None:
+        """Takes back what hangs on signals that have disconnected everybody."""
+        for dispatcher in tuple(self._dispatchers.values()):
+            if not dispatcher.alive:
+                dispatcher.let_go()
 
     def callback_failed(self, error: Exception) -> None:
         """One callback's error goes to the log."""
@@ -209,6 +223,11 @@ class Pools:
         """A new boot counts from nothing."""
         for pool in self._pools.values():
             pool.restart()
+
+    def sweep(self) -> None:
+        """Takes back what hangs on signals that have disconnected everybody."""
+        for pool in self._pools.values():
+            pool.sweep()
 
     def _is_pooled(self, kind: str) -> bool:
         if not self._core.configuration.management().enable_connection_pooling:

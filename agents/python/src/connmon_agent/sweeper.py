@@ -13,6 +13,7 @@ from connmon_agent.classes import WATCH
 from connmon_agent.core import Core
 from connmon_agent.habits import Activity
 from connmon_agent.liveness import is_connected
+from connmon_agent.pools import Pools
 from connmon_agent.registry import IDLE, LIVE, ORPHANED, STALE
 from connmon_agent.settings import ConnectionManagement
 
@@ -26,8 +27,9 @@ SMALLEST_SHARE: Final = 500  # slots looked at in a step, at least
 class Sweeper:
     """One manager's sweeps."""
 
-    def __init__(self, core: Core, now: float) -> None:
+    def __init__(self, core: Core, pools: Pools, now: float) -> None:
         self._core = core
+        self._pools = pools
         self._cursor = 0
         self._clean_at = now + CLEAN_INTERVAL
         self._cleaning = False
@@ -52,7 +54,9 @@ class Sweeper:
         registry = self._core.registry
         last = registry.last_id  # what a disconnect registers meanwhile may take over a slot
         suspects = self._suspects(0, registry.top)
-        return sum(self._sweep(slot, now, clean=True, asked=True) for slot in suspects if registry.ids[slot] <= last)
+        removed = sum(self._sweep(slot, now, clean=True, asked=True) for slot in suspects if registry.ids[slot] <= last)
+        self._pools.sweep()
+        return removed
 
     def _suspects(self, start: int, end: int) -> list[int]:
         """The slots that need judging. Nearly all connections are connected, live and followed by nobody."""
@@ -72,6 +76,7 @@ class Sweeper:
 
     def _end_pass(self, now: float) -> None:
         """The next pass begins at the first slot; it cleans when the time has come."""
+        self._pools.sweep()
         self._cursor = 0
         self._cleaning = now >= self._clean_at
         if self._cleaning:
