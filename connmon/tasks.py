@@ -110,9 +110,10 @@ def sweep_due_games() -> None:
 
 @app.task(name="connmon.drop_settled_outcomes")
 def drop_settled_outcomes() -> None:
-    """Cleanup: what agents said of orders, a week after it was settled; sweeps after a month."""
+    """Cleanup: what agents said of orders, a week after it was settled; sweeps after a month, plans after a year."""
     settle.drop_settled(now=timezone.now())
     sweep.drop_old_sweeps(now=timezone.now())
+    steps.drop_old_plans(now=timezone.now())
 
 
 @app.task(name="connmon.drop_old_boots", time_limit=1800)

@@ -38,8 +38,12 @@ def make_plan(
     origin: Origin = Origin.MANUAL,
     canary: bool = True,
     servers_per_second: float | None = None,
+    summary: dict[str, Any] | None = None,
 ) -> Plan:
-    """A dry run, kept for PLAN_LIFE. Changes nothing on any server. Raises Invalid."""
+    """A dry run, kept for PLAN_LIFE. Changes nothing on any server. Raises Invalid.
+
+    `summary`: what count_scope has just counted, where that is known.
+    """
     reason = reason.strip()
     if not 1 <= len(reason) <= MAX_REASON:
         raise Invalid(f"A plan takes a reason of 1 to {MAX_REASON} characters.")
@@ -48,7 +52,7 @@ def make_plan(
     if not 0.1 <= servers_per_second <= MAX_RATE:
         raise Invalid(f"servers_per_second is 0.1 to {MAX_RATE:,.0f}.")
     with transaction.atomic():
-        summary = count_scope(game.pk, scope, now=now)
+        summary = summary or count_scope(game.pk, scope, now=now)
         plan = Plan.objects.create(
             game=game,
             origin=origin.value,
@@ -180,10 +184,10 @@ def run_automatic(game: Game, scope: Scope, *, origin: Origin, reason: str, job:
     Raises IntegrityError if one of that origin is under way; the caller's transaction is lost then.
     """
     by = Actor.of_job(job)
-    plan = make_plan(game, scope, reason=reason, by=by, now=now, origin=origin)
-    if not plan.planned:
-        plan.delete()
+    summary = count_scope(game.pk, scope, now=now)
+    if not summary["connections"]:
         return None
+    plan = make_plan(game, scope, reason=reason, by=by, now=now, origin=origin, summary=summary)
     _hold(plan, by=by, now=now, hold=timedelta(0))
     return plan
 

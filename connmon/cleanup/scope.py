@@ -10,6 +10,7 @@ from connmon.registry.states import STATES, ConnectionState
 LEAKED: Final = (ConnectionState.STALE, ConnectionState.ORPHANED)
 _TEXTS: Final = {"owner": 128, "service": 128, "type": 64}  # characters, the protocol's bounds
 _AGES: Final = ("older_than", "younger_than")
+MOST_SERVERS: Final = 10_000  # that a wish names; automatic plans name as many as there are
 MOST_SECONDS: Final = 10 * 365 * 86_400
 
 
@@ -93,7 +94,10 @@ def read_wish(value: object) -> Scope:
     """`read_scope` for what comes from outside, which may not name what only automatic plans use."""
     if isinstance(value, Mapping) and value.keys() & {"without", "idle_servers"}:
         raise Invalid("A scope knows no without or idle_servers.")
-    return read_scope(value)
+    scope = read_scope(value)
+    if len(scope.servers) > MOST_SERVERS:
+        raise Invalid(f"servers is a list of at most {MOST_SERVERS:,} servers' ids.")
+    return scope
 
 
 def _states(value: object) -> tuple[ConnectionState, ...]:
@@ -114,8 +118,8 @@ def _text(value: Mapping[str, Any], name: str) -> str | None:
 
 
 def _servers(value: object) -> tuple[int, ...]:
-    if not isinstance(value, list) or len(value) > 10_000:
-        raise Invalid("servers is a list of at most 10,000 servers' ids.")
+    if not isinstance(value, list):
+        raise Invalid("servers is a list of servers' ids.")
     keys = [int(key) for key in value if isinstance(key, str) and key.isascii() and key.isdigit() and len(key) < 20]
     if len(keys) != len(value) or any(key >= 2**63 for key in keys):
         raise Invalid("A server's id is the text that the list of servers shows.")

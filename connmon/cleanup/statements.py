@@ -21,6 +21,9 @@ _PICK: Final[LiteralString] = """
       AND (%(without)s::int[] IS NULL OR c.service_id <> ALL(%(without)s::int[]))
       AND (NOT %(idle_servers)s OR NOT EXISTS (
           SELECT FROM cleanup_order o WHERE o.server_id = g.id AND o.state IN ('pending', 'sent')))
+      AND (NOT %(idle_servers)s OR g.id NOT IN (
+          SELECT o.server_id FROM cleanup_plan r JOIN cleanup_order o ON o.plan_id = r.id
+          WHERE r.game_id = %(game)s AND r.state = 'running' AND o.state = 'waiting'))
 """
 
 # How many connections of reporting servers are stale; answered from the partial index alone.
@@ -100,6 +103,7 @@ RELEASE: Final[LiteralString] = """
 # Wakes the delivery of every web process when this transaction commits; who misses it looks a second later.
 WAKE: Final[LiteralString] = "SELECT pg_notify('connmon_orders', '')"
 
+# A server that said farewell is not silent: it has ended in an orderly way (docs/protocol.md, Farewell).
 PROGRESS: Final[LiteralString] = """
     WITH servers AS (
         SELECT o.server_id, o.place < %(released)s AS out, max(o.players) AS before,
@@ -108,14 +112,17 @@ PROGRESS: Final[LiteralString] = """
         FROM cleanup_order o WHERE o.plan_id = %(plan)s GROUP BY o.server_id, o.place
     )
     SELECT count(*) FILTER (WHERE out), count(*) FILTER (WHERE out AND answered),
-           count(*) FILTER (WHERE out AND failed), count(*) FILTER (WHERE out AND s.due_at <= %(now)s),
+           count(*) FILTER (WHERE out AND failed), count(*) FILTER (WHERE out AND s.due_at <= %(now)s AND NOT EXISTS (
+               SELECT FROM registry_serverevent e
+               WHERE e.server_id = g.id AND e.at = g.ended_at AND e.kind = 'closed')),
            coalesce(sum(before) FILTER (WHERE out), 0), coalesce(sum(s.players) FILTER (WHERE out), 0),
            coalesce(sum(before) FILTER (WHERE NOT out), 0), coalesce(sum(s.players) FILTER (WHERE NOT out), 0)
-    FROM servers JOIN registry_serverstate s USING (server_id)
+    FROM servers JOIN registry_serverstate s USING (server_id) JOIN registry_gameserver g ON g.id = server_id
 """
 
 # What nobody answered in time, and what nobody can answer any more because the server has ended. An outcome that has
-# come and waits to be settled is an answer.
+# come and waits to be settled is an answer. The answer to a farewell may have brought orders: their outcome comes with
+# a second farewell.
 UNANSWERED: Final[LiteralString] = """
     NOT EXISTS (SELECT FROM registry_orderoutcome r WHERE r.settled_at IS NULL AND r.order_id = o.id)
 """
@@ -127,8 +134,9 @@ EXPIRE: Final[LiteralString] = f"""
 END_WITH_SERVER: Final[LiteralString] = f"""
     UPDATE cleanup_order o SET state = 'failed', finished_at = %(now)s, failed = cardinality(o.connection_ids),
            detail = 'The server ended before it told the outcome; its connections ended with it.'
-    FROM registry_gameserver g
+    FROM registry_gameserver g LEFT JOIN registry_serverstate s ON s.server_id = g.id
     WHERE o.state IN ('waiting', 'pending', 'sent') AND g.id = o.server_id AND g.ended_at IS NOT NULL
+      AND (o.state <> 'sent' OR s.superseded IS NOT FALSE OR g.ended_at <= %(now)s::timestamptz - make_interval(secs => %(grace)s))
       AND o.plan_id = %(plan)s AND {UNANSWERED}
 """
 CANCEL: Final[LiteralString] = """

@@ -4,30 +4,39 @@ A step locks its plan and skips locked ones: two workers that look in the same m
 dies in the middle leaves the plan as it was.
 """
 
+import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import Min
 
 from connmon.accounts.audit import Actor, record
 from connmon.cleanup import statements as sql
 from connmon.cleanup.actions import stop_running
-from connmon.cleanup.models import Plan
+from connmon.cleanup.models import Order, Plan
 from connmon.cleanup.preview import scope_values
 from connmon.cleanup.queries import plan_progress
 from connmon.cleanup.rules import Progress, find_trouble, has_grown, next_release
 from connmon.cleanup.scope import read_scope
 from connmon.cleanup.settle import settle_outcomes
 from connmon.cleanup.states import ACTIVE, Origin, PlanState
+from connmon.registry import sweep as registry
 
 CHUNK: Final = 1_000  # connections an order names: some 35 KB of an answer
 SWEEP_MOST: Final = 100_000  # connections that one sweep orders; the next one takes the others
 ORDER_LIFE: Final = 300.0  # seconds from a server's turn until its orders expire; agents back off for 60 at most
 CANARY_PATIENCE: Final = timedelta(seconds=90)  # a report interval, a retry, and the report with the outcome
+FAREWELL_GRACE: Final = 30.0  # seconds that a server which ended in an orderly way may still tell an outcome
 RHYTHM: Final = timedelta(seconds=1)  # of a running plan
+SETBACK: Final = timedelta(seconds=30)  # until a plan whose step failed is tried again
+PLANS_KEPT: Final = timedelta(days=366)  # as long as the longest history
+DROPPED: Final = 100  # plans forgotten in one statement, their orders with them
 WATCH: Final = timedelta(minutes=5)
 WATCH_RHYTHM: Final = timedelta(seconds=30)
 JOB: Final = Actor.of_job("Cleanup")
+_log = logging.getLogger("connmon.cleanup")
 
 
 def step(*, now: datetime) -> bool:
@@ -49,16 +58,25 @@ def _step_plan(now: datetime) -> bool:
         plan = due.filter(state__in=ACTIVE, next_at__lte=now).order_by("next_at").first()
         if plan is None:
             return False
-        match PlanState(plan.state):
-            case PlanState.PLANNED:
-                _forget(plan)
-            case PlanState.HELD:
-                _begin(plan, now)
-            case PlanState.RUNNING:
-                _go_on(plan, now)
-            case PlanState.WATCHING:
-                _watch(plan, now)
+        try:
+            with transaction.atomic():
+                _take_on(plan, now)
+        except Exception:  # a fault of ours in one plan must not hold up those of all games
+            _log.exception("plan %d waits", plan.pk, extra={"game": plan.game_id})
+            Plan.objects.filter(pk=plan.pk).update(next_at=now + SETBACK)
     return True
+
+
+def _take_on(plan: Plan, now: datetime) -> None:
+    match PlanState(plan.state):
+        case PlanState.PLANNED:
+            _forget(plan)
+        case PlanState.HELD:
+            _begin(plan, now)
+        case PlanState.RUNNING:
+            _go_on(plan, now)
+        case PlanState.WATCHING:
+            _watch(plan, now)
 
 
 def _forget(plan: Plan) -> None:
@@ -93,10 +111,11 @@ def _begin(plan: Plan, now: datetime) -> None:
 def _go_on(plan: Plan, now: datetime) -> None:
     """Looks at the guards, then lets the next servers have their turn, or ends."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.END_WITH_SERVER, {"plan": plan.pk, "now": now})
+        cursor.execute(sql.END_WITH_SERVER, {"plan": plan.pk, "now": now, "grace": FAREWELL_GRACE})
         cursor.execute(sql.PROGRESS, {"plan": plan.pk, "now": now, "released": plan.released})
         progress = Progress(*map(int, cursor.fetchone()))
-    trouble = find_trouble(progress) if plan.released < plan.servers or progress.answered < progress.servers else ""
+    going_on = plan.released < plan.servers or progress.answered < progress.servers
+    trouble = _find_trouble(plan, progress, now) if going_on else ""
     if trouble:
         stop_running(plan, by=JOB, now=now, why=trouble)
     elif plan.released < plan.servers:
@@ -107,10 +126,17 @@ def _go_on(plan: Plan, now: datetime) -> None:
         _look_again(plan, now + RHYTHM)
 
 
+def _find_trouble(plan: Plan, progress: Progress, now: datetime) -> str:
+    """rules.find_trouble; silence that may be our own fault is held against nobody."""
+    trouble = find_trouble(progress)
+    if trouble and progress.silent and registry.find_why_not(report_interval=plan.game.report_interval, now=now):
+        return find_trouble(replace(progress, silent=0))
+    return trouble
+
+
 def _release(plan: Plan, progress: Progress, now: datetime) -> None:
-    assert plan.started_at is not None
     if plan.canary and plan.released == 1 and progress.answered < 1:
-        if now >= plan.started_at + CANARY_PATIENCE:
+        if now >= _canary_turn(plan) + CANARY_PATIENCE:
             seconds = CANARY_PATIENCE.total_seconds()
             stop_running(plan, by=JOB, now=now, why=f"The canary server did not answer within {seconds:.0f} s.")
         else:
@@ -123,6 +149,12 @@ def _release(plan: Plan, progress: Progress, now: datetime) -> None:
         cursor.execute(sql.WAKE)
     plan.save(update_fields=["released"])
     _look_again(plan, now + max(RHYTHM, timedelta(seconds=1 / plan.servers_per_second)))
+
+
+def _canary_turn(plan: Plan) -> datetime:
+    """When the canary was given its orders; some time after the plan began if no worker was there."""
+    expires_at: datetime = Order.objects.filter(plan=plan, place=0).aggregate(at=Min("expires_at"))["at"]
+    return expires_at - timedelta(seconds=ORDER_LIFE)
 
 
 def _since(plan: Plan, now: datetime) -> float:
@@ -154,3 +186,13 @@ def _watch(plan: Plan, now: datetime) -> None:
         plan.save(update_fields=["state"])
     else:
         _look_again(plan, min(now + WATCH_RHYTHM, plan.watched_until))
+
+
+def drop_old_plans(*, now: datetime) -> int:
+    """Deletes plans that were made longer ago than PLANS_KEPT and are over, with their orders; returns how many."""
+    dropped = 0
+    over = Plan.objects.filter(created_at__lt=now - PLANS_KEPT).exclude(state__in=ACTIVE).order_by("id")
+    while ids := list(over.values_list("id", flat=True)[:DROPPED]):
+        Plan.objects.filter(pk__in=ids).delete()
+        dropped += len(ids)
+    return dropped

@@ -12,15 +12,16 @@ from connmon.cleanup.models import Overrun, Plan, Rota, Sweep
 from connmon.cleanup.preview import count_stale
 from connmon.cleanup.scope import Scope
 from connmon.cleanup.states import Origin
-from connmon.configuration.queries import current
+from connmon.configuration.queries import current, list_configured
 from connmon.configuration.rules import Configuration
-from connmon.configuration.schema import CONNECTION_MANAGEMENT, OPERATIONS
+from connmon.configuration.schema import CONNECTION_MANAGEMENT, OPERATIONS, SETTINGS
 from connmon.registry import sweep as registry
 from connmon.registry.models import GameServer, Service
 from connmon.registry.states import ConnectionState
 
 JOB: Final = "Stale sweep"
 AUTO: Final = "AUTO_CLEANUP_STALE_CONNECTIONS"
+INTERVAL: Final = "SWEEP_INTERVAL"
 KEPT: Final = timedelta(days=30)  # rows of sweeps
 
 
@@ -37,12 +38,27 @@ def _take_due_game(now: datetime) -> Game | None:
     """A game whose time has come, its next time set: of two workers one gets it."""
     for game in Game.objects.filter(rota=None)[:100]:
         Rota.objects.get_or_create(game=game, defaults={"sweep_at": now, "emergency_at": now})
+    _bring_forward(now)
     for rota in Rota.objects.select_related("game").filter(sweep_at__lte=now).order_by("sweep_at")[:10]:
-        interval = current(rota.game_id).get(OPERATIONS, "SWEEP_INTERVAL")
+        interval = current(rota.game_id).get(OPERATIONS, INTERVAL)
         following = now + timedelta(seconds=interval)
         if Rota.objects.filter(pk=rota.pk, sweep_at=rota.sweep_at).update(sweep_at=following):
             return rota.game
     return None
+
+
+def _bring_forward(now: datetime) -> None:
+    """A shorter interval holds from now on, and a clock that was ahead puts no sweep off."""
+    usual = timedelta(seconds=SETTINGS[OPERATIONS][INTERVAL].default)
+    far = Rota.objects.filter(sweep_at__gt=now + usual)
+    if not far.exists():
+        return
+    own = {game.pk: configuration for game, configuration in list_configured(OPERATIONS, [INTERVAL])}
+    for rota in far:
+        of_game = own.get(rota.game_id)
+        latest = now + (timedelta(seconds=of_game.get(OPERATIONS, INTERVAL)) if of_game else usual)
+        if rota.sweep_at > latest:
+            Rota.objects.filter(pk=rota.pk, sweep_at=rota.sweep_at).update(sweep_at=latest)
 
 
 def sweep_game(game: Game, *, by: Actor, now: datetime) -> Sweep:
@@ -111,7 +127,7 @@ def _scope(game: Game, configuration: Configuration) -> Scope | None:
 
 def sweep_now(game: Game, *, by: Actor, now: datetime) -> Sweep:
     """A sweep on demand; the next one by itself follows after a whole interval. Leftovers are dropped by the job."""
-    interval = current(game.pk).get(OPERATIONS, "SWEEP_INTERVAL")
+    interval = current(game.pk).get(OPERATIONS, INTERVAL)
     times = {"sweep_at": now + timedelta(seconds=interval)}
     Rota.objects.update_or_create(game=game, defaults=times, create_defaults={**times, "emergency_at": now})
     with transaction.atomic():

@@ -63,6 +63,8 @@ def _watch_game(game: Game, configuration: Configuration, now: datetime) -> bool
 def _fire(game: Game, configuration: Configuration, over: dict[Load, str], now: datetime) -> bool:
     cooldown = timedelta(seconds=configuration.get(OPERATIONS, "EMERGENCY_COOLDOWN"))
     Rota.objects.get_or_create(game=game, defaults={"sweep_at": now, "emergency_at": now})
+    # A shorter pause holds from now on, and a clock that was ahead puts no emergency off.
+    Rota.objects.filter(game=game, emergency_at__gt=now + cooldown).update(emergency_at=now + cooldown)
     if not Rota.objects.filter(game=game, emergency_at__lte=now).update(emergency_at=now + cooldown):
         return False
     Overrun.objects.bulk_create(

@@ -15,7 +15,7 @@ from connmon.cleanup.scope import EVERYTHING
 from connmon.cleanup.states import Origin
 from connmon.configuration.actions import change_configuration
 from connmon.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from connmon.registry.models import ServerState
+from connmon.registry.models import IngestPulse, ServerState
 from tests.cleanup.steering import (
     AT_ONCE,
     BY,
@@ -209,6 +209,8 @@ def test_a_canary_that_does_not_answer_stops_the_plan(make_server: MakeServer, g
 
 
 def test_a_server_that_falls_silent_stops_the_plan(make_server: MakeServer, game: Game) -> None:
+    now = timezone.now()
+    IngestPulse.objects.create(process="tests", started_at=now - timedelta(hours=1), seen_at=now)
     servers = fleet(make_server, 2)
     made = run(game, canary=True)
     ServerState.objects.filter(server_id=servers[0].id).update(due_at=timezone.now())
