@@ -25,5 +25,6 @@ def end_servers(game: Game, *, now: datetime) -> int:
 def forget_game(game: Game) -> None:
     """Deletes every row that a game's servers reported. Rows that hang on the game itself go with it."""
     servers = GameServer.objects.filter(game=game).values("id")
-    Connection.objects.filter(server_id__in=servers).delete()
+    # First: it waits for reports that are being taken, and from then on none can be.
     ServerState.objects.filter(game_id=game.pk).delete()
+    Connection.objects.filter(server_id__in=servers).delete()

@@ -38,16 +38,20 @@ ADD_STATES: Final[LiteralString] = """
     ON CONFLICT (server_id) DO NOTHING
 """
 
-# A new boot ends the earlier ones of its server, and their registries with them.
+# A new boot ends the earlier ones of its server, and their registries with them. One that said farewell has ended
+# already, and must not come back either. What another process is just taking of them is dropped by the sweep.
 SUPERSEDE: Final[LiteralString] = """
     WITH ended AS (
-        UPDATE registry_gameserver SET ended_at = %(now)s
+        UPDATE registry_gameserver SET ended_at = %(now)s, holds_leftovers = true
         WHERE game_id = %(game)s AND name = %(name)s AND id <> %(server)s AND ended_at IS NULL
         RETURNING id
     ), closed AS (
         DELETE FROM registry_connection WHERE server_id IN (SELECT id FROM ended)
     )
-    UPDATE registry_serverstate SET superseded = true WHERE server_id IN (SELECT id FROM ended)
+    UPDATE registry_serverstate SET superseded = true
+    WHERE server_id IN (SELECT id FROM registry_gameserver
+                        WHERE game_id = %(game)s AND name = %(name)s AND id <> %(server)s)
+      AND NOT superseded
 """
 
 # Compare-and-set on the sequence: of two processes that take the same server's reports, one loses and reads again.

@@ -107,3 +107,13 @@ def test_a_new_boot_after_a_farewell_is_a_new_server(server: Machine, make_serve
     again.send_first(opened=[opened(1)])
     assert (row(server).ended_at is None, row(again).ended_at) == (False, None)
     assert events(server) == ["closed"]
+
+
+def test_an_old_boot_that_said_farewell_stays_superseded(make_server: Callable[..., Machine]) -> None:
+    old = make_server("a", boot="boot-1")
+    old.send_first(opened=[opened(1)])
+    old.send(closing=True)
+    new = make_server("a", boot="boot-2")
+    new.send_first(opened=[opened(1)])
+    answer = old.send()
+    assert (answer.status, GameServer.objects.filter(name="a", ended_at=None).count()) == (409, 1), answer
