@@ -1,11 +1,12 @@
 """Evaluation: every rule of every game, every ten seconds. Two workers at once do no harm."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from connmon.accounts.audit import Actor, record
 from connmon.accounts.models import Game
@@ -22,11 +23,12 @@ EVALUATE_EVERY: Final = 10.0  # seconds
 LEAST_GAP: Final = timedelta(seconds=5)  # of two evaluations; a second one within it has nothing new to see
 WATCH: Final = 1  # the one row's key
 JOB: Final = Actor.of_job("alerts")
+_log = logging.getLogger("connmon.alerts")
 OPEN: Final = (AlertState.PENDING.value, AlertState.FIRING.value)
 
 MARK_REFUSALS: Final[LiteralString] = """
     INSERT INTO alerts_refusalmark (game_id, at, total)
-    SELECT game_id, %(now)s, sum(count) FROM registry_refusedreport GROUP BY game_id
+    SELECT game_id, %(now)s, total FROM registry_refusaltotal
     ON CONFLICT DO NOTHING
 """
 # Games whose first server has reported and that have no desk yet. One of many servers ends the search.
@@ -50,8 +52,19 @@ def evaluate(*, now: datetime) -> int:
     changed = 0
     for game_id, interval in games.distinct():
         if rules.is_trusted(pulses, up=up, interval=timedelta(seconds=interval), now=now):
-            changed += evaluate_game(game_id, up=up, now=now)
+            changed += _evaluate_apart(game_id, up=up, now=now)
     return changed
+
+
+def _evaluate_apart(game_id: int, *, up: datetime, now: datetime) -> int:
+    """evaluate_game; a fault in one game must not end the watch over the others."""
+    try:
+        return evaluate_game(game_id, up=up, now=now)
+    except OperationalError:
+        raise
+    except Exception:
+        _log.exception("a game's alerts were not evaluated", extra={"game": game_id})
+        return 0
 
 
 def make_default_rules(game: Game, *, now: datetime, by: Actor = JOB) -> bool:
@@ -160,7 +173,7 @@ def _begin(now: datetime) -> datetime | None:
     known, is_new = Watch.objects.get_or_create(pk=WATCH, defaults={"last_at": now, "up_since": now})
     if is_new:
         return now
-    if now - known.last_at < LEAST_GAP:
+    if abs(now - known.last_at) < LEAST_GAP:  # a clock that was ahead has come back: then on we go
         return None
     up = rules.up_since(known.up_since, last_at=known.last_at, now=now)
     won = Watch.objects.filter(pk=WATCH, last_at=known.last_at).update(last_at=now, up_since=up)

@@ -111,17 +111,21 @@ def _series(rule: Rule, readings: Readings, series: Series) -> Observation | Non
             sum(one.players if series is Series.PLAYERS else one.memory_mb for one in servers if one.reporting)
         )
         return Observation(value, compare(value, comparator, rule.threshold))
-    return _of_services(rule, comparator, _by_service(readings, series))
+    values = _by_service(readings, series)
+    if series in RATES and not looks_down(comparator):
+        # Samples end with the last server that runs a service; without this its alarm would never be over.
+        values = {row["name"]: 0.0 for row in readings.services if not row["servers"]} | values
+    return _of_services(rule, comparator, values)
 
 
 def _by_service(readings: Readings, series: Series) -> dict[str, float]:
     if series not in RATES:
         return {row["name"]: float(row[series.value]) for row in readings.services}
 
-    def pick(rates: Rates) -> float | None:
+    def pick(rates: Rates) -> float:
         return rates.opened if series is Series.OPENED else rates.closed
 
-    return {name: value for name, rates in readings.rates.items() if (value := pick(rates)) is not None}
+    return {name: pick(rates) for name, rates in readings.rates.items()}
 
 
 def _of_services(rule: Rule, comparator: Comparator, values: dict[str, float]) -> Observation | None:

@@ -12,6 +12,7 @@ from connmon.alerts.outbound import Outcome, Send
 from connmon.alerts.states import AlertState, DeliveryState, DestinationKind, Severity
 
 CLAIM: Final = timedelta(seconds=60)  # a worker that died while sending is followed by another one after this
+PUT_OFF: Final = timedelta(seconds=5)  # the end of an alert whose beginning another worker is just telling
 ALERTS_KEPT: Final = timedelta(days=90)  # resolved ones
 DELIVERIES_KEPT: Final = timedelta(days=30)  # that ended; dead letters too
 
@@ -30,6 +31,9 @@ def dispatch_one(*, now: datetime) -> bool:
             return False
         alert = one.alert
         firing = one.to_state == AlertState.FIRING
+        if not firing and _is_being_told(one, now=now):
+            Transition.objects.filter(pk=one.pk).update(due_at=now + PUT_OFF)
+            return True
         until = muted_until(alert, now=now) if firing else None
         if until is not None and alert.state == AlertState.FIRING:
             Transition.objects.filter(pk=one.pk).update(due_at=until)
@@ -38,6 +42,12 @@ def dispatch_one(*, now: datetime) -> bool:
         if (alert.state == AlertState.FIRING) if firing else (alert.announced_at is not None):
             _tell(alert, one, now=now)
     return True
+
+
+def _is_being_told(end: Transition, *, now: datetime) -> bool:
+    """Whether another worker is just deciding on the beginning: until it has, nobody knows who heard of it."""
+    beginning = Transition.objects.filter(alert=end.alert, to_state=AlertState.FIRING.value, dispatched_at=None)
+    return beginning.filter(due_at__lte=now).exists()
 
 
 def muted_until(alert: Alert, *, now: datetime) -> datetime | None:

@@ -62,14 +62,14 @@ def next_life(
         return _go_on_firing(life, holds=seen.holds, keep=keep, now=now)
     if not seen.holds:
         return None
-    since = seen.since or (life.since if life else now)
+    since = seen.since or (min(life.since, now) if life else now)
     return Life(AlertState.FIRING if now - since >= hold else AlertState.PENDING, since)
 
 
 def _go_on_firing(life: Life, *, holds: bool, keep: timedelta, now: datetime) -> Life:
     if holds:
         return Life(AlertState.FIRING, life.since)
-    clear_since = life.clear_since or now
+    clear_since = min(life.clear_since or now, now)
     over = now - clear_since >= keep
     return Life(AlertState.RESOLVED if over else AlertState.FIRING, life.since, clear_since)
 
@@ -94,7 +94,7 @@ def looks_down(comparator: Comparator) -> bool:
 
 def up_since(known: datetime, *, last_at: datetime, now: datetime) -> datetime:
     """Since when we have watched without a gap: what happened in a gap of ours is not to be held against anybody."""
-    return now if now - last_at > DOWN_AFTER else known
+    return now if now - last_at > DOWN_AFTER else min(known, now)  # a clock that was ahead has come back
 
 
 def is_trusted(pulses: Sequence[Pulse], *, up: datetime, interval: timedelta, now: datetime) -> bool:

@@ -171,6 +171,13 @@ class IngestPulse(models.Model):
     ill_at = models.DateTimeField(null=True)  # when it last refused or lost reports through its own fault
 
 
+class RefusalTotal(models.Model):
+    """How many reports of a game were ever refused. Alarms read it: of the rows below only the newest are kept."""
+
+    game = models.OneToOneField("accounts.Game", models.CASCADE, primary_key=True, related_name="+")
+    total = models.BigIntegerField()
+
+
 class RefusedReport(models.Model):
     """Reports of a valid key that were refused, one row for each server, code and place in the body."""
 

@@ -5,7 +5,8 @@ from typing import Any, Final, LiteralString
 
 from django.db import connection
 
-# A few thousand short arrays, unnested side by side, are summed faster than rows per service could be kept.
+# A few thousand short arrays, unnested side by side, are summed faster than rows per service could be kept. Sums of
+# what games send may pass what a bigint holds.
 SERVICES: Final[LiteralString] = """
     WITH counted AS (
         SELECT u.service_id, count(*) AS servers, sum(u.live) AS live, sum(u.opened) AS opened,
@@ -16,8 +17,10 @@ SERVICES: Final[LiteralString] = """
         WHERE g.game_id = %(game)s AND g.ended_at IS NULL AND s.due_at > %(now)s
         GROUP BY u.service_id
     )
-    SELECT v.id, v.name, coalesce(c.servers, 0), coalesce(c.live, 0)::bigint, coalesce(c.opened, 0)::bigint,
-           coalesce(c.closed, 0)::bigint, coalesce(c.idle, 0)::bigint, coalesce(c.orphaned, 0)::bigint,
+    SELECT v.id, v.name, coalesce(c.servers, 0), coalesce(c.live, 0)::bigint,
+           least(coalesce(c.opened, 0), 9223372036854775807)::bigint,
+           least(coalesce(c.closed, 0), 9223372036854775807)::bigint,
+           coalesce(c.idle, 0)::bigint, coalesce(c.orphaned, 0)::bigint,
            coalesce(c.stale, 0)::bigint
     FROM registry_service v LEFT JOIN counted c ON c.service_id = v.id
     WHERE v.game_id = %(game)s ORDER BY v.name

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,11 @@ ADD: Final[LiteralString] = """
     ON CONFLICT (game_id, server, code, pointer) DO UPDATE SET
         detail = excluded.detail, excerpt = excluded.excerpt, count = r.count + excluded.count,
         last_at = excluded.last_at
+"""
+ADD_TOTAL: Final[LiteralString] = """
+    INSERT INTO registry_refusaltotal AS t (game_id, total)
+    SELECT %(game)s, %(count)s WHERE EXISTS (SELECT FROM accounts_game WHERE id = %(game)s)
+    ON CONFLICT (game_id) DO UPDATE SET total = t.total + excluded.total
 """
 TRIM: Final[LiteralString] = """
     DELETE FROM registry_refusedreport WHERE game_id = %s AND id NOT IN (
@@ -61,6 +67,7 @@ class Refusals:
         self._clock = clock
         self._log = logging.getLogger("connmon.refusals")
         self._gathered: dict[tuple[int, str, str, str], Refusal] = {}
+        self._counts: Counter[int] = Counter()  # by game, also of those that are not kept
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -76,6 +83,7 @@ class Refusals:
 
     def add(self, game_id: int, *, code: str, detail: str, pointer: str, body: bytes) -> None:
         """Notes one refused report; returns at once."""
+        self._counts[game_id] += 1
         kind = (game_id, _sender(body), code, _storable(pointer, 200))
         known = self._gathered.get(kind)
         if known is None and len(self._gathered) >= KINDS:
@@ -95,16 +103,20 @@ class Refusals:
 
     async def step(self) -> bool:
         """Writes what has gathered; whether there was anything. What fails stays gathered."""
-        if not self._gathered:
+        if not self._counts:
             return False
-        gathered = dict(self._gathered)
+        gathered, counts = dict(self._gathered), Counter(self._counts)
         async with self._pool.connection() as connection, connection.transaction():
+            # First, and in one order: of two processes one waits here, and holds nothing that the other one wants.
+            for game_id, count in sorted(counts.items()):
+                await connection.execute(ADD_TOTAL, {"game": game_id, "count": count})
             for (game_id, server, code, pointer), refusal in gathered.items():
                 values = {"game": game_id, "server": server, "code": code, "pointer": pointer}
                 more = {"detail": refusal.detail, "excerpt": refusal.excerpt, "count": refusal.count, "at": refusal.at}
                 await connection.execute(ADD, values | more)
-            for game_id in {kind[0] for kind in gathered}:
+            for game_id in counts:
                 await connection.execute(TRIM, (game_id, game_id, KEPT_PER_GAME))
+        self._counts -= counts
         for kind, refusal in gathered.items():
             if self._gathered[kind] is refusal:
                 del self._gathered[kind]

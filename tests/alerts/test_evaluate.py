@@ -12,10 +12,11 @@ from connmon.alerts.models import Alert, Desk, Rule, Transition, Watch
 from connmon.alerts.observe import observe
 from connmon.cleanup.models import Order, Plan
 from connmon.configuration.models import Revision
-from connmon.registry.models import GameServer, IngestPulse, RefusedReport, ServerState
+from connmon.registry.models import GameServer, IngestPulse, RefusalTotal, ServerState
+from connmon.telemetry.models import ServiceSample
 from tests.alerts.room import MakeRule, evaluate_until
 from tests.conftest import NOW
-from tests.dashboard.factories import Counters, Pool, ServerSpec, put_refusal, put_samples, put_server, put_service
+from tests.dashboard.factories import Counters, Pool, ServerSpec, put_samples, put_server, put_service
 
 pytestmark = pytest.mark.django_db
 SILENT = timedelta(minutes=5)
@@ -152,9 +153,9 @@ def test_a_server_that_keeps_to_an_older_revision_refuses_the_configuration(watc
 
 def test_refused_reports_are_counted_a_second(watched: Game, make_rule: MakeRule) -> None:
     make_rule("refused_reports_surge", threshold=5)
-    put_refusal(watched, now=NOW)
+    RefusalTotal.objects.create(game=watched, total=3)
     assert evaluate(now=NOW) == 0  # a total alone is no rate
-    RefusedReport.objects.update(count=103)
+    RefusalTotal.objects.update(total=103)
     assert evaluate_until(NOW + timedelta(seconds=10)) == 1
     assert firing()[0].value == 10
 
@@ -169,6 +170,7 @@ def test_a_threshold_watches_its_series(watched: Game, make_rule: MakeRule, seri
     put_server(watched, ServerSpec(services=services), now=NOW)
     growing = [Counters(opened=100), Counters(opened=110)]
     put_samples(watched, {put_service(watched, "Combat"): growing}, now=NOW)
+    ServiceSample.objects.filter(at=NOW).update(opened_new=10, watched=10)
     evaluate(now=NOW)
     assert [alert.name for alert in firing()] == ["reached"]
 
