@@ -142,8 +142,10 @@ def deliver_alerts() -> None:
 @app.task(name="connmon.look_for_leaks", time_limit=300)
 def look_for_leaks() -> None:
     """Leaks: one look at every game that reports. Games that another worker looks at, or no time is left for, wait."""
-    deadline = time.monotonic() + LEAKS_SECONDS
-    for game_id in look.games_to_look_at(now=timezone.now()):
+    deadline, now = time.monotonic() + LEAKS_SECONDS, timezone.now()
+    games = look.games_to_look_at(now=now)
+    first = int(now.timestamp() // look.LOOK_EVERY) % len(games) if games else 0  # else the last ones would never be
+    for game_id in games[first:] + games[:first]:
         if time.monotonic() < deadline:
             look.look_at(game_id, now=timezone.now())
 

@@ -1,6 +1,7 @@
 """Writes the ledger: verdicts come in, entries and what became of them are kept."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -21,34 +22,53 @@ def write(game_id: int, verdicts: Mapping[Origin, Verdict], *, now: datetime) ->
     """Adds new leaks, brings known ones up to date. Call it under the game's lock, in a transaction."""
     if not verdicts:
         return
-    facts = read_versions(game_id)
+    facts = read_versions(game_id, {name for verdict in verdicts.values() for name in verdict.servers})
     known = {leak.origin_id: leak for leak in Leak.objects.filter(origin__in=verdicts)}
     for origin, verdict in verdicts.items():
         leak = known.get(origin.pk)
         values = _told(origin, verdict)
+        comparable = facts.of(verdict.servers)
         if leak is None:
-            _open(origin, verdict, values, facts, now=now)
+            _open(origin, verdict, values, comparable, now=now)
         else:
-            _go_on(leak, verdict, values, facts, now=now)
+            _go_on(leak, verdict, values, comparable, now=now)
 
 
 def close_fixed(game_id: int, *, now: datetime) -> None:
     """Entries whose leak a later place version is without."""
     candidates = Leak.objects.filter(game_id=game_id).exclude(state=LedgerState.FIXED.value).exclude(versions=[])
     leaks = [leak for leak in candidates if leak.last_seen_at < now]
-    facts = read_versions(game_id) if leaks else []
+    if not leaks:
+        return
+    facts = read_versions(game_id, {name for leak in leaks for name in leak.evidence["servers"]})
     for leak in leaks:
-        version = fixed_in(leak.versions, facts, last_seen_at=leak.last_seen_at, now=now)
+        comparable = facts.of(leak.evidence["servers"])
+        version = fixed_in(leak.versions, comparable, last_seen_at=leak.last_seen_at, now=now)
         if version is not None:
             Leak.objects.filter(pk=leak.pk).update(state=LedgerState.FIXED.value, fixed_in=version)
             _note(leak.pk, LedgerState.FIXED, Rung(leak.rung), version, now=now)
 
 
-def read_versions(game_id: int) -> list[VersionFact]:
-    """Place versions in the game's short history, the oldest first."""
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Place versions in a game's short history, the oldest first, by place; and the places of some servers."""
+
+    facts: Sequence[tuple[int | None, VersionFact]]
+    places: Mapping[str, Sequence[int | None]]
+
+    def of(self, servers: Iterable[str]) -> list[VersionFact]:
+        """Those of the places that these servers ran."""
+        places = {place for name in servers for place in self.places.get(name, ())}
+        return [fact for place, fact in self.facts if place in places]
+
+
+def read_versions(game_id: int, servers: Iterable[str]) -> Versions:
+    """`servers`: names, of those that `of` will be asked for."""
     with connection.cursor() as cursor:
         cursor.execute(sql.VERSIONS, {"game": game_id})
-        return [VersionFact(*row) for row in cursor.fetchall()]
+        facts = [(place, VersionFact(*fact)) for place, *fact in cursor.fetchall()]
+        cursor.execute(sql.PLACES_OF, {"game": game_id, "names": list(servers)})
+        return Versions(facts, dict(cursor.fetchall()))
 
 
 def _open(origin: Origin, verdict: Verdict, values: dict[str, Any], facts: list[VersionFact], *, now: datetime) -> None:

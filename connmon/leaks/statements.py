@@ -142,15 +142,20 @@ REMNANTS: Final[LiteralString] = """
     ORDER BY x.first_at, x.connection_id LIMIT %(most)s
 """
 VERSIONS: Final[LiteralString] = """
-    SELECT place_version, sum(minutes)::int, sum(players)::float8 / sum(minutes), max(minutes)::int, min(first_seen_at),
-           bool_or(ended_at IS NULL)
+    SELECT place_id, place_version, sum(minutes)::int, sum(players)::float8 / sum(minutes), max(minutes)::int,
+           min(first_seen_at), bool_or(ended_at IS NULL)
     FROM (
-        SELECT g.place_version, g.first_seen_at, g.ended_at, count(*) AS minutes, sum(t.players) AS players
+        SELECT g.place_id, g.place_version, g.first_seen_at, g.ended_at, count(*) AS minutes, sum(t.players) AS players
         FROM leaks_tick t JOIN registry_gameserver g ON g.id = t.server_id
         WHERE g.game_id = %(game)s AND g.place_version IS NOT NULL
         GROUP BY g.id
     ) AS each_server
-    GROUP BY place_version ORDER BY place_version
+    GROUP BY place_id, place_version ORDER BY place_version
+"""
+# What these servers ran. A game's places are numbered each by itself: one place's versions say nothing of another's.
+PLACES_OF: Final[LiteralString] = """
+    SELECT name, array_agg(DISTINCT place_id) FROM registry_gameserver
+    WHERE game_id = %(game)s AND name = ANY(%(names)s) GROUP BY name
 """
 GAMES: Final[LiteralString] = """
     SELECT DISTINCT game_id FROM registry_serverstate WHERE due_at > %(now)s AND NOT superseded ORDER BY game_id

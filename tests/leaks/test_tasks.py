@@ -9,6 +9,7 @@ from connmon import tasks
 from connmon.accounts.models import Game
 from connmon.celery import app
 from connmon.leaks.models import Leak, Tick
+from tests.conftest import NOW
 from tests.machine import Machine, opened
 
 
@@ -38,3 +39,21 @@ def test_a_run_that_is_out_of_time_leaves_the_rest(
 def test_beat_sends_each_and_drops_what_nobody_took(task: object) -> None:
     (entry,) = [one for one in app.conf.beat_schedule.values() if one["task"] == task.name]  # type: ignore[attr-defined]
     assert entry["options"]["expires"] <= entry["schedule"]
+
+
+def test_every_game_is_looked_at_though_time_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, moment = [0.0], [NOW]
+    seen: set[int] = set()
+
+    def look_at(game: int, **_: object) -> None:
+        clock[0] += 30
+        seen.add(game)
+
+    monkeypatch.setattr("connmon.leaks.look.games_to_look_at", lambda *, now: [1, 2, 3, 4, 5])
+    monkeypatch.setattr("connmon.leaks.look.look_at", look_at)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("django.utils.timezone.now", lambda: moment[0])
+    for _ in range(10):
+        tasks.look_for_leaks()
+        moment[0] += timedelta(minutes=1)
+    assert seen == {1, 2, 3, 4, 5}
