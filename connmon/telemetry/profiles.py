@@ -50,9 +50,11 @@ SAMPLE: Final[LiteralString] = """
     GROUP BY game_id, service_id, type, site
 """
 
+# Counters of a removed game can be sampled no more.
 DROP_ENDED: Final[LiteralString] = """
     DELETE FROM telemetry_profilestate p
-    WHERE p.sampled AND NOT EXISTS (
+    WHERE (p.sampled OR NOT EXISTS (SELECT FROM registry_serverstate s WHERE s.server_id = p.server_id))
+      AND NOT EXISTS (
         SELECT FROM registry_gameserver g
         WHERE g.id = p.server_id AND (g.ended_at IS NULL OR g.ended_at > %(before)s)
     )

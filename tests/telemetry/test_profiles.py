@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from connmon.accounts.models import Game
+from connmon.telemetry import profiles
 from connmon.telemetry.actions import drop_old, make_profile_samples, make_samples, roll_up
 from connmon.telemetry.measures import Split
 from connmon.telemetry.models import ProfileSample, ProfileState
@@ -187,3 +188,12 @@ def test_counters_of_ended_servers_are_forgotten_and_their_history_is_kept(game:
     drop_old(now=NOW)
     assert ProfileState.objects.get().server_id == running
     assert growth() == [(200, 2_000.0)]
+
+
+@pytest.mark.django_db
+def test_counters_of_a_removed_game_are_forgotten_though_nobody_sampled_them() -> None:
+    ProfileState.objects.create(
+        server_id=1, service_id=1, type="t", site="s", count=1, total_us=1, p50_us=1, p95_us=1, max_us=1
+    )
+    profiles.drop_ended(now=NOW + timedelta(days=30))
+    assert not ProfileState.objects.exists()
