@@ -136,7 +136,8 @@ END_WITH_SERVER: Final[LiteralString] = f"""
            detail = 'The server ended before it told the outcome; its connections ended with it.'
     FROM registry_gameserver g LEFT JOIN registry_serverstate s ON s.server_id = g.id
     WHERE o.state IN ('waiting', 'pending', 'sent') AND g.id = o.server_id AND g.ended_at IS NOT NULL
-      AND (o.state <> 'sent' OR s.superseded IS NOT FALSE OR g.ended_at <= %(now)s::timestamptz - make_interval(secs => %(grace)s))
+      AND (o.state <> 'sent' OR s.superseded IS NOT FALSE
+           OR g.ended_at <= %(now)s::timestamptz - make_interval(secs => %(grace)s))
       AND o.plan_id = %(plan)s AND {UNANSWERED}
 """
 CANCEL: Final[LiteralString] = """
