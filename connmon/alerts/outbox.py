@@ -107,8 +107,12 @@ def make_test_event(destination: Destination, *, now: datetime) -> dict[str, Any
 
 
 def deliver_one(*, now: datetime, send: Send) -> bool:
-    """Sends what is due longest; whether there was something. It is sent outside of any transaction."""
-    due = Delivery.objects.filter(state=DeliveryState.PENDING.value, next_at__lte=now).order_by("next_at", "id")
+    """Sends what is due longest, repetitions last; whether there was something. It is sent outside of any transaction.
+
+    Whose destination hangs waits for himself: what was never tried goes before what has failed.
+    """
+    pending = Delivery.objects.filter(state=DeliveryState.PENDING.value, next_at__lte=now)
+    due = pending.order_by("attempts", "next_at", "id")
     one = due.select_related("destination").first()
     if one is None:
         return False

@@ -17,6 +17,7 @@ from connmon.alerts.rules import BACKOFF
 from connmon.registry.models import ServerState
 from tests.alerts.room import BY, SECRET, MakeRule, Outside, evaluate_until
 from tests.conftest import NOW
+from tests.dashboard.alarms import put_destination
 from tests.dashboard.factories import ServerSpec, put_server
 
 pytestmark = pytest.mark.django_db
@@ -183,6 +184,19 @@ def test_a_message_that_ends_every_worker_ends_as_a_dead_letter(rule: Rule, outs
     Delivery.objects.update(attempts=len(BACKOFF) + 1)
     assert outbox.deliver_one(now=NOW, send=outside)
     assert (Delivery.objects.get().state, outside.sent) == ("dead", [])
+
+
+def test_what_has_failed_before_waits_for_what_was_never_tried(
+    rule: Rule, other_game: Game, destination: Destination, outside: Outside
+) -> None:
+    for _ in range(3):
+        failed = outbox.queue(destination, outbox.make_test_event(destination, now=NOW), alert=None, now=NOW - HOUR)
+        Delivery.objects.filter(pk=failed.pk).update(attempts=1)
+    theirs = put_destination(other_game, "theirs")
+    outbox.queue(theirs, outbox.make_test_event(theirs, now=NOW), alert=None, now=NOW)
+    assert outbox.deliver_one(now=NOW, send=outside)
+    assert Delivery.objects.get(destination=theirs).state == "sent"
+    assert len(run(outside)) == 4
 
 
 def test_a_webhook_is_signed_over_time_and_body(rule: Rule, outside: Outside) -> None:
